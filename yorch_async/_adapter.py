@@ -1,0 +1,82 @@
+"""What an adapter is: something that wraps the call of a task without changing the callable.
+
+    class Timed:
+        def wrap(self, call):
+            async def timed(attempt):
+                start = time.perf_counter()
+                try:
+                    return await call(attempt)
+                finally:
+                    log.info("%s took %.3f s", attempt.path, time.perf_counter() - start)
+
+            return timed
+
+*Guarantees*: arguments are resolved inside the innermost call, anew for each, so an adapter sees errors of resolving like errors of
+the task, and never holds an argument.
+*Does not know*: any adapter in particular.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from ._door import public
+from ._errors import RegistrationError, problem
+
+__all__ = ["Adapter", "Attempt", "Call", "TaskTraits"]
+
+
+@public
+class Attempt(Protocol):
+    """One node's turn in one run, as its adapters see it."""
+
+    @property
+    def path(self) -> str:
+        """The node's path."""
+
+    @property
+    def number(self) -> int:
+        """How many times the task has been called in this turn."""
+
+    async def reset(self) -> None:
+        """Let go of what the last call left (a written slot, an entered resource). The next call does it as well."""
+
+    def waiting(self, delay: float) -> None:
+        """Tell observers that the node waits for `delay` seconds before the next call."""
+
+
+Call: TypeAlias = Callable[[Attempt], Awaitable[Any]]
+"""Runs the task (and the adapters inside) once, and returns what it answered, as it is."""
+
+
+@public
+@runtime_checkable
+class Adapter(Protocol):
+    """Wraps the call of a task; see the module's example.
+
+    An adapter may also have `traits(traits: TaskTraits) -> TaskTraits`, to change what the task answers about itself or to raise
+    `traits.refusal(...)` for a task that it cannot serve.
+    """
+
+    def wrap(self, call: Call) -> Call:
+        """Return a call that does more than the given one. Used once per task, not per run."""
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class TaskTraits:
+    """What a task, with the adapters so far, answers about itself.
+
+    `task` is its name, `returns` what it is annotated to return, in words; `may_retry`: it can answer RETRY; `consumes`: it takes the
+    parent's output away; `repeats`: it may be called more than once.
+    """
+
+    task: str
+    returns: str
+    may_retry: bool
+    consumes: bool
+    repeats: bool = False
+
+    def refusal(self, rule: str, **facts: object) -> RegistrationError:
+        """The error for a task that cannot be adapted."""
+        return RegistrationError(problem(rule, self.task, **facts))

@@ -1,0 +1,110 @@
+"""What can happen during a run, as frozen records. An observer is any callable that takes one of them.
+
+*Guarantees*: a record holds no output of a node, so that keeping it keeps nothing else alive, except the error that it reports.
+All times are seconds of one monotonic clock, `time.perf_counter()`.
+*Does not know*: who makes them and who reads them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ._door import public
+from ._results import StepStatus
+
+__all__ = [
+    "AttemptStarted",
+    "Event",
+    "NodeEnded",
+    "NodeSkipped",
+    "NodeStarted",
+    "Observer",
+    "RetryWaiting",
+    "RunEnded",
+    "RunStarted",
+]
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins; `nodes` is how many nodes its plan has."""
+
+    plan: str
+    nodes: int
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class NodeStarted:
+    """A node begins; `index` is its place in the order of execution, `plan.nodes[index]`."""
+
+    index: int
+    path: str
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A node's task is called for the `number`-th time, counted from 1."""
+
+    index: int
+    path: str
+    number: int
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class RetryWaiting:
+    """A node waits for `delay` seconds before it is tried again; `attempts` have been made."""
+
+    index: int
+    path: str
+    attempts: int
+    delay: float
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class NodeEnded:
+    """A node has ended with this status after `elapsed` seconds; None: an exception (`error`) left it."""
+
+    index: int
+    path: str
+    status: StepStatus | None
+    attempts: int
+    elapsed: float
+    reason: str | None
+    error: BaseException | None
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class NodeSkipped:
+    """A node is not run, because the node at `because` ended as it did."""
+
+    index: int
+    path: str
+    because: str
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run has ended with this status after `elapsed` seconds; None: an exception (`error`) left it."""
+
+    plan: str
+    status: StepStatus | None
+    elapsed: float
+    error: BaseException | None
+    time: float
+
+
+Event: TypeAlias = RunStarted | NodeStarted | AttemptStarted | RetryWaiting | NodeEnded | NodeSkipped | RunEnded
+Observer: TypeAlias = Callable[[Event], object]

@@ -1,0 +1,340 @@
+"""Every rule that the library refuses something by, as data: what is said, and what to write instead.
+
+*Guarantees*: a rule has one short id, one stage at which it is found, one sentence and one remedy; messages are made from
+this table alone, so that code, tests and documentation cannot drift apart.
+*Does not know*: how a rule is checked.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+__all__ = ["RULES", "Rule", "Stage"]
+
+Stage = Literal["registration", "plan", "setup", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One refusal. `says` and `remedy` are templates that are filled with the facts of the case."""
+
+    id: str
+    stage: Stage
+    says: str
+    remedy: str
+
+
+_REGISTRATION: Final = (
+    Rule(
+        "not-callable",
+        "registration",
+        "{what} cannot be called",
+        "pass the function itself; its arguments are named by sources",
+    ),
+    Rule(
+        "already-bound",
+        "registration",
+        "is a Task already, and {what} cannot be given to it again",
+        "place it as it is with root(), child() or node(), and write {what} where the Task is made",
+    ),
+    Rule(
+        "not-a-source",
+        "registration",
+        "{what} is not an argument source",
+        "write value(...) around an object that is to be passed as it is",
+    ),
+    Rule(
+        "too-many-sources",
+        "registration",
+        "has {given} sources for {count} parameters that need one ({names})",
+        "give one source per parameter, in order; annotated parameters and the DirectOut have none in the call",
+    ),
+    Rule(
+        "no-source",
+        "registration",
+        "has no source{why}",
+        "add from_ctx(...), from_input(...), value(...), or borrow_prev(...) and its like; "
+        "or annotate it, as in BorrowPrev[T]; or give it a default",
+    ),
+    Rule(
+        "no-context-key",
+        "registration",
+        "from_ctx() does not say which object",
+        "write from_ctx(T), or annotate the parameter",
+    ),
+    Rule(
+        "parameter-type",
+        "registration",
+        "{what} gives {offered}, but the parameter is annotated {wanted}",
+        "ask the source for {wanted}, or correct the annotation",
+    ),
+    Rule(
+        "method-needs-receiver",
+        "registration",
+        "{what} is a method, and has no object to be called on",
+        "write {instead}(Class.method, receiver_source, ...), or pass the bound method of an object",
+    ),
+    Rule(
+        "not-a-method",
+        "registration",
+        "{what} is not a method of a class",
+        "write {instead}(function, ...) for a callable that needs no receiver",
+    ),
+    Rule(
+        "receiver-type",
+        "registration",
+        "a receiver of type {receiver} has no method {what}",
+        "take the receiver from a source of the class that defines the method, or of a subclass",
+    ),
+    Rule(
+        "sink-in-regular",
+        "registration",
+        "is a DirectOut, which only a direct-output task receives",
+        "register the callable with {instead}(...)",
+    ),
+    Rule(
+        "sink-missing",
+        "registration",
+        "{what}, so the output has no place to go",
+        "let the last parameter of the callable be `out: DirectOut[T]`, or register it with {instead}(...)",
+    ),
+    Rule(
+        "sink-result",
+        "registration",
+        "is annotated to return {what}, but its output is what it writes into the DirectOut",
+        "annotate it `-> None` or `-> StepResult`",
+    ),
+    Rule(
+        "forward-access",
+        "registration",
+        "forwards the parent's output, but reads it by {what}",
+        "give exactly one argument (or the receiver) borrow_prev_mut(...), and no other access to the parent",
+    ),
+    Rule(
+        "forward-result",
+        "registration",
+        "is annotated to return {what}, but what it forwards is the parent's own object",
+        "annotate it `-> None` or `-> StepResult`, or register it as an ordinary task",
+    ),
+    Rule(
+        "exclusive-access",
+        "registration",
+        "takes the parent's output by {what}, and an exclusive access allows no other beside it",
+        "keep the one exclusive access, or only share (borrow_prev, copy_prev)",
+    ),
+    Rule(
+        "retry-never",
+        "registration",
+        "retry(...) has nothing to do: neither the callable, annotated to return {what}, nor an adapter inside can answer RETRY",
+        "let it return StepResult.retry() or TaskResult.retry(), or use retry_on(exceptions, policy) for a task that raises",
+    ),
+    Rule(
+        "retry-consume",
+        "registration",
+        "cannot be run again, because consume_prev gives the parent's output away at the first attempt",
+        "write copy_prev(...) or borrow_prev(...) instead, or leave the retrying adapter out",
+    ),
+    Rule(
+        "not-an-adapter",
+        "registration",
+        "{what} is not an adapter",
+        "pass objects with wrap(call), such as catch_as_failure() or retry(policy), in a tuple",
+    ),
+    Rule(
+        "bad-name",
+        "registration",
+        "the name {what} cannot be used",
+        "use a string that is not empty and holds no '/'",
+    ),
+    Rule(
+        "second-root",
+        "registration",
+        "the tree has its root already, '{what}'",
+        "place further nodes below it with child(...)",
+    ),
+    Rule(
+        "level",
+        "registration",
+        "a node at level {given} cannot follow one at level {last}",
+        "use a level from 1 to {limit}",
+    ),
+    Rule(
+        "first-node",
+        "registration",
+        "the first node of a tree has to be its root, not a node at level {given}",
+        "register the root first: tree.root(...), or tree.node(0, ...)",
+    ),
+    Rule(
+        "unknown-fanout",
+        "registration",
+        "{what} is not a fanout policy",
+        "use a member of Fanout",
+    ),
+)
+
+_PLAN: Final = (
+    Rule(
+        "empty-tree",
+        "plan",
+        "the tree has no nodes",
+        "register a root first: tree.root(...)",
+    ),
+    Rule(
+        "root-access",
+        "plan",
+        "{what} reads the parent's output, but the root has no parent",
+        "use from_ctx(...), from_input(...) or value(...) at the root",
+    ),
+    Rule(
+        "no-parent-output",
+        "plan",
+        "{what} reads the output of '{parent}', which has none{why}",
+        "let '{parent}' return a value, or read from the context; a grandparent's output is not visible",
+    ),
+    Rule(
+        "type-mismatch",
+        "plan",
+        "{what} asks for {wanted}, but the output of '{parent}' is {offered}",
+        "ask for {offered} or one of its bases, or change what '{parent}' returns",
+    ),
+    Rule(
+        "fanout-auto",
+        "plan",
+        "{what} is exclusive, but '{parent}' has {count} children",
+        "use borrow_prev(...) or copy_prev(...), or give '{parent}' fanout=Fanout.CONSUME_WITH_COPIES "
+        "when one child consumes and the others copy",
+    ),
+    Rule(
+        "fanout-shared",
+        "plan",
+        "{what} is exclusive, but '{parent}' shares its output read-only",
+        "use borrow_prev(...) or copy_prev(...), or another fanout for '{parent}'",
+    ),
+    Rule(
+        "fanout-copies",
+        "plan",
+        "{what} is neither a copy nor a consume, which is all that the children of '{parent}' may use",
+        "use copy_prev(...), or consume_prev(...) in one child, or another fanout for '{parent}'",
+    ),
+    Rule(
+        "fanout-consumers",
+        "plan",
+        "{what} is a second consume of the output of '{parent}', after the one of '{first}'",
+        "let one child consume and the others copy_prev(...)",
+    ),
+    Rule(
+        "kept-changed",
+        "plan",
+        "{what} takes the output of '{kept}', which is kept for the result",
+        "use borrow_prev(...) or copy_prev(...), or leave keep=True out at '{kept}'",
+    ),
+    Rule(
+        "duplicate-name",
+        "plan",
+        "the name is given to another node as well, {first}",
+        "give each node a name of its own, or none",
+    ),
+    Rule(
+        "input-type",
+        "plan",
+        "the input '{what}' is taken as {wanted}, but {first} takes it as {offered}",
+        "ask for one type everywhere, or for two inputs",
+    ),
+)
+
+_SETUP: Final = (
+    Rule(
+        "missing-context",
+        "setup",
+        "the context holds no {what}; it holds {there}",
+        "add it: Context(..., bind={{{what}: ...}})",
+    ),
+    Rule(
+        "missing-input",
+        "setup",
+        "the input '{what}' is not given; given: {there}",
+        "pass inputs={{'{what}': ...}}",
+    ),
+    Rule(
+        "unexpected-input",
+        "setup",
+        "no node takes an input '{what}'; inputs of the plan: {there}",
+        "leave it out, or correct its name",
+    ),
+    Rule(
+        "input-value",
+        "setup",
+        "the input '{what}' is a {offered}, but {wanted} is asked for",
+        "pass a {wanted}",
+    ),
+)
+
+_RUN: Final = (
+    Rule(
+        "empty-slot",
+        "run",
+        "succeeded without having written its output",
+        "call emplace(), set() or success() of the DirectOut, or answer StepResult.failure()",
+    ),
+    Rule(
+        "closed-slot",
+        "run",
+        "the DirectOut was used after the attempt that it belongs to had ended",
+        "write the output before the task returns",
+    ),
+    Rule(
+        "no-value",
+        "run",
+        "there is no value here",
+        "ask has_value first",
+    ),
+    Rule(
+        "untyped-slot",
+        "run",
+        "emplace() does not know what to construct",
+        "annotate the parameter DirectOut[T], or use set(object)",
+    ),
+    Rule(
+        "result-type",
+        "run",
+        "returned {what}, but {declared}",
+        "return what is declared, or change the declaration",
+    ),
+    Rule(
+        "no-output",
+        "run",
+        "succeeded without an output, but '{reader}' reads it",
+        "return a value or TaskResult.success(value), or answer StepResult.abort_branch()",
+    ),
+    Rule(
+        "no-answer",
+        "run",
+        "{what} answered None",
+        "return a StepResult, a TaskResult or a value; TaskResult.success(None) is the output None",
+    ),
+    Rule(
+        "bad-delay",
+        "run",
+        "{what} answered {given} as the time to wait",
+        "return seconds, as a number of 0 or more",
+    ),
+    Rule(
+        "not-managed",
+        "run",
+        "is managed, but returned {what}, which is no context manager",
+        "return an object with __aenter__ and __aexit__ or __enter__ and __exit__, or leave managed=True out",
+    ),
+    Rule(
+        "consumed-twice",
+        "run",
+        "the parent's output was consumed by an earlier attempt",
+        "let no adapter call a consuming task again, or use copy_prev(...)",
+    ),
+    Rule(
+        "borrow-changed",
+        "run",
+        "changed what it only borrowed: {what}",
+        "take it with borrow_prev_mut(...) or copy_prev(...)",
+    ),
+)
+
+RULES: Final = {rule.id: rule for rule in (*_REGISTRATION, *_PLAN, *_SETUP, *_RUN)}

@@ -1,0 +1,188 @@
+"""Read a callable: its parameters, what they are annotated with, what it returns, whether calling it gives an awaitable.
+
+*Guarantees*: a function is read once, however often it is registered; what cannot be read counts as unknown, never as an error here.
+*Does not know*: tasks and sources; it only finds the marks of the annotated forms.
+"""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from types import FunctionType, MethodType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from weakref import WeakKeyDictionary
+
+from ._specs import Mark
+from ._types import UNKNOWN, classes_of, stripped
+
+__all__ = ["Parameter", "Signature", "name_of", "owner_of", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter. `hint` is its annotation without the mark of a source; `unread` says why it could not be read."""
+
+    name: str
+    keyword: bool
+    variadic: bool
+    has_default: bool
+    default: Any
+    hint: Any
+    mark: Mark | None
+    unread: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What is known of a callable. `parameters` is None where Python cannot say (some built-in functions)."""
+
+    parameters: tuple[Parameter, ...] | None
+    returns: Any
+    is_async: bool
+
+
+_seen: "WeakKeyDictionary[FunctionType, Signature]" = WeakKeyDictionary()
+
+
+def read(fn: Callable[..., Any]) -> Signature:
+    """The signature of any callable, as it is called: without the `self` of a bound method."""
+    if isinstance(fn, MethodType) and isinstance(fn.__func__, FunctionType):
+        whole = read(fn.__func__)
+        return replace(whole, parameters=whole.parameters[1:]) if whole.parameters else whole
+    if not isinstance(fn, FunctionType):
+        return _read(fn)
+    known = _seen.get(fn)
+    if known is None:
+        known = _seen[fn] = _read(fn)
+    return known
+
+
+def _read(fn: Callable[..., Any]) -> Signature:
+    code = _code_holder(fn)
+    hints, unread = _hints(code)
+    is_async = not isinstance(fn, type) and inspect.iscoroutinefunction(code)
+    if isinstance(fn, type):
+        returns: Any = fn
+    else:
+        returns = hints.get("return", UNKNOWN)
+        if not is_async:
+            returns = _awaited(returns)
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except ValueError:
+        return Signature(None, returns, is_async)
+    return Signature(tuple(_parameter(p, hints, unread) for p in parameters), returns, is_async)
+
+
+def _code_holder(fn: Any) -> Any:
+    """What carries the annotations and the flags of a callable: the function inside a partial, `__call__`, `__init__`."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    if isinstance(fn, type):
+        return fn.__init__ if fn.__init__ is not object.__init__ else fn.__new__
+    if isinstance(fn, FunctionType | MethodType) or not hasattr(type(fn), "__call__"):  # noqa: B004 - looked up on the type
+        return fn
+    call = type(fn).__call__
+    return call if isinstance(call, FunctionType) else fn
+
+
+def _hints(fn: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """All annotations that can be read, and why the others cannot."""
+    raw = inspect.unwrap(fn) if isinstance(fn, FunctionType) else fn
+    try:
+        return get_type_hints(fn, localns=_free_variables(raw), include_extras=True), {}
+    except Exception:  # noqa: BLE001 - an annotation may be any expression; they are tried one by one below
+        return _hints_one_by_one(raw)
+
+
+def _hints_one_by_one(fn: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    hints: dict[str, Any] = {}
+    unread: dict[str, str] = {}
+    namespace = {**getattr(fn, "__globals__", {}), **_free_variables(fn)}
+    for name, annotation in _annotations(fn).items():
+        if not isinstance(annotation, str):
+            hints[name] = annotation
+            continue
+        try:
+            hints[name] = eval(annotation, namespace)  # noqa: S307 - the user's own annotation, as typing evaluates it
+        except Exception as error:  # noqa: BLE001 - reported where the annotation is missed
+            unread[name] = f"{annotation!r}: {type(error).__name__}: {error}"
+    return hints, unread
+
+
+def _annotations(fn: Any) -> dict[str, Any]:
+    try:
+        return dict(inspect.get_annotations(fn))
+    except Exception:  # noqa: BLE001 - no annotations at all, or (from Python 3.14 on) evaluating them fails
+        return {}
+
+
+def _free_variables(fn: Any) -> dict[str, Any]:
+    """The variables of enclosing functions that a function uses, so that annotations may name local classes."""
+    code, closure = getattr(fn, "__code__", None), getattr(fn, "__closure__", None)
+    if code is None or not closure:
+        return {}
+    found: dict[str, Any] = {}
+    for name, cell in zip(code.co_freevars, closure, strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    return found
+
+
+def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], unread: dict[str, str]) -> Parameter:
+    hint = hints.get(parameter.name, UNKNOWN)
+    mark, hint = _split(hint)
+    return Parameter(
+        parameter.name,
+        parameter.kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD),
+        parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD),
+        parameter.default is not inspect.Parameter.empty,
+        parameter.default,
+        hint,
+        mark,
+        unread.get(parameter.name),
+    )
+
+
+def _split(hint: Any) -> tuple[Mark | None, Any]:
+    """Take the mark of a source off an annotation; other metadata is part of the type (a qualified context key)."""
+    if get_origin(hint) is not Annotated:
+        return None, hint
+    inner, *metadata = get_args(hint)
+    marks = [item for item in metadata if isinstance(item, Mark)]
+    if not marks:
+        return None, hint
+    others = tuple(item for item in metadata if not isinstance(item, Mark))
+    return marks[-1], Annotated[(inner, *others)] if others else inner
+
+
+def _awaited(returns: Any) -> Any:
+    """What awaiting gives, for a plain function that is annotated to return an awaitable."""
+    origin = get_origin(stripped(returns))
+    arguments = get_args(stripped(returns))
+    if origin is Coroutine or (isinstance(origin, type) and issubclass(origin, Coroutine)):
+        return arguments[2] if len(arguments) == 3 else UNKNOWN  # noqa: PLR2004 - Coroutine[yield, send, return]
+    if isinstance(origin, type) and issubclass(origin, Awaitable):
+        return arguments[0] if len(arguments) == 1 else UNKNOWN
+    classes = classes_of(returns)
+    return UNKNOWN if classes and any(hasattr(cls, "__await__") for cls in classes) else returns
+
+
+def name_of(fn: Any) -> str:
+    """What a callable is called, in names and messages."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    name = getattr(fn, "__name__", None)
+    return name if isinstance(name, str) and name else type(fn).__name__
+
+
+def owner_of(fn: Any) -> type | None:
+    """The class that a function is a method of, if that can be found by its qualified name."""
+    path = getattr(fn, "__qualname__", "").split(".")[:-1]
+    found: Any = None
+    namespace = getattr(inspect.unwrap(fn), "__globals__", {}) if callable(fn) else {}
+    for depth, name in enumerate(path):
+        found = namespace.get(name) if depth == 0 else getattr(found, name, None)
+    return found if isinstance(found, type) else None

@@ -1,0 +1,89 @@
+"""Comparing types where both sides are plain classes or unions of them; everything else counts as unknown.
+
+*Guarantees*: no false alarm - what is not understood satisfies, and is satisfied by, everything.
+*Does not know*: where a type was written down.
+"""
+
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin, is_typeddict
+
+__all__ = ["UNKNOWN", "Unknown", "classes_of", "describe", "is_instance", "satisfies", "stripped"]
+
+
+class Unknown(Enum):
+    """The type of `UNKNOWN`."""
+
+    TOKEN = "unknown"
+
+
+UNKNOWN: Final = Unknown.TOKEN
+"""The type is not known. `None` cannot say this, because None is a type of its own in annotations."""
+
+_PROMOTED: Final = {int: (float, complex), float: (complex,)}
+"""What a type checker lets pass as another number, although it is no subclass."""
+
+
+def stripped(hint: Any) -> Any:
+    """The hint without its `Annotated` clothing."""
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def classes_of(hint: Any) -> tuple[type, ...] | None:
+    """The classes that a hint is a union of, or None if it is anything else."""
+    hint = stripped(hint)
+    if hint is None:
+        return (type(None),)
+    if get_origin(hint) in (Union, UnionType):
+        found: list[type] = []
+        for member in get_args(hint):
+            classes = classes_of(member)
+            if classes is None:
+                return None
+            found.extend(classes)
+        return tuple(found)
+    return (hint,) if _is_plain_class(hint) else None
+
+
+def _is_plain_class(hint: Any) -> bool:
+    # A protocol is a class whose subclasses cannot be told by issubclass(); a generic alias such as list[int] is an
+    # instance of `type` for isinstance(), although it is no class.
+    return (
+        isinstance(hint, type)
+        and get_origin(hint) is None
+        and not is_typeddict(hint)
+        and not getattr(hint, "_is_protocol", False)
+        and hint is not Any
+    )
+
+
+def satisfies(offered: Any, wanted: Any) -> bool:
+    """Whether an object of type `offered` may be used where `wanted` is asked for."""
+    given, asked = classes_of(offered), classes_of(wanted)
+    if given is None or asked is None:
+        return True
+    return all(any(_is_kind_of(one, other) for other in asked) for one in given)
+
+
+def is_instance(value: object, wanted: Any) -> bool:
+    """Whether an object may be used where `wanted` is asked for."""
+    asked = classes_of(wanted)
+    return asked is None or any(_is_kind_of(type(value), other) for other in asked)
+
+
+def _is_kind_of(one: type, other: type) -> bool:
+    try:
+        return issubclass(one, other) or other in _PROMOTED.get(one, ())
+    except TypeError:  # a metaclass that does not answer
+        return True
+
+
+def describe(hint: Any) -> str:
+    """A type as a user would write it."""
+    if hint is UNKNOWN:
+        return "an unknown type"
+    if hint is None or hint is type(None):
+        return "None"
+    if isinstance(hint, type) and get_origin(hint) is None:
+        return hint.__qualname__.rpartition("<locals>.")[2]
+    return str(hint).replace("typing.", "")

@@ -1,0 +1,142 @@
+"""Run again while the answer is RETRY.
+
+*Guarantees*: waiting never blocks the loop and can be cancelled; counters are local to one invocation, so that one adapter
+serves any number of nodes and runs; an exception is not retried here, it passes outwards.
+*Does not know*: why the answer was RETRY.
+"""
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import anyio
+
+from .._adapter import Attempt, Call, TaskTraits
+from .._door import public
+from .._errors import ResultError, problem
+from .._results import StepResult, StepStatus, TaskResult
+from ._answers import answered, required
+from ._catch import Catch, exception_classes
+from ._policies import RetryPolicy
+
+__all__ = ["Retry", "RetryOn", "Sleep", "retry", "retry_on"]
+
+Sleep: TypeAlias = Callable[[float], Awaitable[object]]
+
+
+def _asks_again(result: Any) -> bool:
+    return isinstance(result, StepResult | TaskResult) and result.status is StepStatus.RETRY
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The adapter behind `retry`."""
+
+    policy: RetryPolicy
+    sleep: Sleep
+
+    def traits(self, traits: TaskTraits) -> TaskTraits:
+        """Refuse a task that would be run twice though it cannot, or never though it should."""
+        if traits.consumes:
+            raise traits.refusal("retry-consume")
+        if not traits.may_retry:
+            raise traits.refusal("retry-never", what=traits.returns)
+        return replace(traits, repeats=True)
+
+    def wrap(self, call: Call) -> Call:
+        """Put a loop around the call."""
+
+        async def retried(attempt: Attempt) -> Any:
+            result = await call(attempt)
+            count = 0
+            while _asks_again(result):
+                if not await answered(self.policy.should_retry(count)):
+                    return await self._exhausted(result, attempt)
+                await attempt.reset()
+                await self._wait(result, count, attempt)
+                count += 1
+                result = await call(attempt)
+            return result
+
+        return retried
+
+    async def _exhausted(self, result: Any, attempt: Attempt) -> Any:
+        hook = getattr(self.policy, "on_exhausted", None)
+        if hook is None:
+            return result
+        return await required(hook(result), f"{type(self.policy).__name__}.on_exhausted", attempt)
+
+    async def _wait(self, result: Any, count: int, attempt: Attempt) -> None:
+        step = result.step if isinstance(result, TaskResult) else result
+        delay = step.after
+        if delay is None:
+            hook = getattr(self.policy, "delay", None)
+            delay = 0.0 if hook is None else await answered(hook(count))
+        if not isinstance(delay, int | float) or not 0 <= delay < math.inf:
+            asked = f"{type(self.policy).__name__}.delay"
+            raise ResultError(problem("bad-delay", attempt.path, what=asked, given=repr(delay)))
+        attempt.waiting(delay)
+        # Also for 0 seconds: a task that never suspends would otherwise retry without ever letting the loop go on.
+        await self.sleep(delay)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryOn:
+    """The adapter behind `retry_on`: the two most common ones in one."""
+
+    catch: Catch
+    retry: Retry
+
+    def traits(self, traits: TaskTraits) -> TaskTraits:
+        """Those of both, inside out."""
+        return self.retry.traits(self.catch.traits(traits))
+
+    def wrap(self, call: Call) -> Call:
+        """Both, inside out."""
+        return self.retry.wrap(self.catch.wrap(call))
+
+
+@public
+def retry(policy: RetryPolicy, *, sleep: Sleep | None = None) -> Retry:
+    """Run the task again while it answers RETRY and the policy approves.
+
+    The policy is one of `RetryFixed`, `RetryFixedPassthrough`, `RetryForever`, or any object with `should_retry(count)`; see
+    `RetryPolicy`. Before each retry it waits: `StepResult.retry(after=...)` seconds if the task says so, else what the policy's
+    `delay` says, through `sleep` (by default `anyio.sleep`; tests pass their own).
+
+    Refused at registration where RETRY can never be the answer, and over `consume_prev`.
+
+    >>> from yorch_async import RetryFixed, StepResult, TaskTree, compile_plan, retry, run
+    >>> answers = iter([StepResult.retry(), StepResult.success()])
+    >>> tree = TaskTree()
+    >>> node = tree.root(lambda: next(answers), adapters=(retry(RetryFixed(3)),))
+    >>> run(compile_plan(tree)).status
+    <StepStatus.SUCCESS: 'success'>
+    """
+    if not isinstance(policy, RetryPolicy) or isinstance(policy, type):
+        raise TypeError(f"a retry policy is an object with should_retry(count), such as RetryFixed(3), not {policy!r}")
+    return Retry(policy, sleep or anyio.sleep)
+
+
+@public
+def retry_on(
+    exceptions: type[Exception] | tuple[type[Exception], ...], policy: RetryPolicy, *, sleep: Sleep | None = None
+) -> RetryOn:
+    """Run the task again when it raises one of these exceptions and the policy approves.
+
+    It is `catch_as_failure` that answers RETRY, inside a `retry`: what the policy makes of the last answer is what the node
+    answers, and carries the last exception as its error - FAILURE with `RetryFixed`.
+
+    >>> from yorch_async import RetryFixed, TaskTree, compile_plan, retry_on, run, value
+    >>> tree = TaskTree()
+    >>> node = tree.root(int, value("seven"), adapters=(retry_on(ValueError, RetryFixed(2)),))
+    >>> failure, = run(compile_plan(tree)).failures
+    >>> failure.attempts, failure.error
+    (3, ValueError("invalid literal for int() with base 10: 'seven'"))
+    """
+    return RetryOn(Catch(_as_retry, exception_classes(exceptions)), retry(policy, sleep=sleep))
+
+
+def _as_retry(error: Exception) -> StepResult:
+    return StepResult.retry(error=error)

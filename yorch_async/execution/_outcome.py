@@ -1,0 +1,146 @@
+"""What is left of a run: its status, what failed, and the outputs that were kept.
+
+*Guarantees*: a status that is not a success is never silent: `raise_for_status` raises for it, and `failures` says where and why.
+*Does not know*: how the run went otherwise; observers do.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+from .._door import public
+from .._errors import OutputMissing, RunFailed
+from .._results import StepResult, StepStatus
+from .._tree import Node
+from ..plan import Plan
+
+__all__ = ["Failure", "RunResult"]
+
+T = TypeVar("T")
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A node that ended the run with FAILURE, RETRY or ABORT_EXECUTION.
+
+    `attempts` is how many times its task was called, `elapsed` the seconds that it took, waiting included, and `error` the
+    exception behind it, if there is one.
+    """
+
+    path: str
+    index: int
+    status: StepStatus
+    reason: str | None
+    error: BaseException | None
+    attempts: int
+    elapsed: float
+
+    def __str__(self) -> str:
+        """Say all of it in one line."""
+        why = [self.reason] if self.reason else []
+        if self.error is not None:
+            why.append(f"{type(self.error).__name__}: {self.error}")
+        times = f"{self.attempts} attempt{'s' * (self.attempts != 1)}, {self.elapsed:.3g} s"
+        return f"{self.path}: {self.status.name} ({times})" + "".join(f": {each}" for each in why)
+
+
+@public
+class RunResult:
+    """How a run ended. `result[node]` or `result["name"]` is an output that was kept: that of a leaf, or with `keep=True`.
+
+    >>> from yorch_async import TaskTree, compile_plan, run, value
+    >>> tree = TaskTree()
+    >>> seven = tree.root(int, value("7"), name="seven")
+    >>> result = run(compile_plan(tree))
+    >>> result.ok, result[seven], result["seven"]
+    (True, 7, 7)
+    """
+
+    __slots__ = ("_outputs", "failures", "plan", "step")
+
+    def __init__(
+        self, plan: Plan, step: StepResult, failures: tuple[Failure, ...], outputs: Mapping[int, Any]
+    ) -> None:
+        self.plan = plan
+        """The plan that was run."""
+        self.step = step
+        """The status with its reason and error, as the node that decided it answered."""
+        self.failures = failures
+        """The nodes that ended the run badly, in the order of registration."""
+        self._outputs = outputs
+
+    @property
+    def status(self) -> StepStatus:
+        """The status of the run."""
+        return self.step.status
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is SUCCESS."""
+        return self.step.ok
+
+    def raise_for_status(self) -> "RunResult":
+        """Raise `RunFailed` if the run ended with FAILURE, RETRY or ABORT_EXECUTION; otherwise return the result itself.
+
+        ABORT_BRANCH, which a run has when its root aborts its branch, is not an error.
+        """
+        if self.status in (StepStatus.SUCCESS, StepStatus.ABORT_BRANCH):
+            return self
+        raise RunFailed(self.plan.name, self.status, self.failures) from self.step.error
+
+    @overload
+    def __getitem__(self, node: Node[T]) -> T: ...
+    @overload
+    def __getitem__(self, node: str) -> Any: ...
+    def __getitem__(self, node: Node[Any] | str) -> Any:
+        """The kept output of a node, by its handle, its name or its path. Raises `OutputMissing`, a `LookupError`."""
+        index = self._find(node) if isinstance(node, str) else self.plan.index_of(node)
+        try:
+            return self._outputs[index]
+        except KeyError:
+            raise OutputMissing(self._why_missing(index)) from None
+
+    def __contains__(self, node: object) -> bool:
+        """Whether the output of a node was kept."""
+        try:
+            index = self._find(node) if isinstance(node, str) else self.plan.index_of(node)  # type: ignore[arg-type]  # caught
+        except (OutputMissing, ValueError, AttributeError):
+            return False
+        return index in self._outputs
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """The kept outputs with the paths of their nodes, in the order of the plan."""
+        return ((self.plan.layout.path(index), self._outputs[index]) for index in sorted(self._outputs))
+
+    def _find(self, name: str) -> int:
+        if "names" not in self.plan.prepared:
+            known: dict[str, list[int]] = {}
+            for node in self.plan.nodes:
+                known.setdefault(node.name, []).append(node.index)
+            self.plan.prepared["names"] = known
+        found = self.plan.prepared["names"].get(name, [])
+        if len(found) == 1:
+            return int(found[0])
+        if len(found) > 1:
+            paths = ", ".join(self.plan.layout.path(index) for index in found[:5])
+            raise OutputMissing(f"{len(found)} nodes of plan '{self.plan.name}' are called '{name}' ({paths}); ask by path or node")
+        by_path = next((node.index for node in self.plan.nodes if node.path == name), None)
+        if by_path is None:
+            kept = ", ".join(path for path, _ in self.items()) or "nothing"
+            raise OutputMissing(f"plan '{self.plan.name}' has no node '{name}'; the result holds {kept}")
+        return by_path
+
+    def _why_missing(self, index: int) -> str:
+        node = self.plan.nodes[index]
+        where = f"the result holds no output of '{node.path}'"
+        if node.task.has_output is False:
+            return f"{where}: it is declared to return {node.task.output.words}"
+        if not (node.is_leaf or node.keep):
+            return f"{where}: it was released after its last reader; place the node with keep=True"
+        if self.failures and index >= self.failures[0].index:
+            return f"{where}: the run ended with {self.status.name} at '{self.failures[0].path}'"
+        return f"{where}: it was skipped, it succeeded without one, or the run was told not to keep it"
+
+    def __repr__(self) -> str:
+        return f"<RunResult of {self.plan.name!r}: {self.status.name}, {len(self._outputs)} kept>"

@@ -1,0 +1,41 @@
+"""What a managed node owns: a context manager that was entered and has to be exited.
+
+*Guarantees*: what was entered is exited exactly once, innermost first, told of the exception that ends the run; an exit that
+raises does not keep the others from being made, and its exception is not lost. What an exit returns is ignored: a resource
+cannot make the failure of a run disappear.
+*Does not know*: when a resource is not needed any more.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import ResultError, problem
+
+__all__ = ["Resource", "enter", "leave"]
+
+
+@dataclass(slots=True)
+class Resource:
+    """An entered context manager."""
+
+    manager: Any
+    is_async: bool
+
+
+async def enter(manager: Any, path: str) -> tuple[Resource, Any]:
+    """Enter a context manager, by preference as an async one; what it yields comes second."""
+    cls = type(manager)
+    if hasattr(cls, "__aenter__") and hasattr(cls, "__aexit__"):
+        return Resource(manager, is_async=True), await manager.__aenter__()
+    if hasattr(cls, "__enter__") and hasattr(cls, "__exit__"):
+        return Resource(manager, is_async=False), manager.__enter__()
+    raise ResultError(problem("not-managed", path, what=f"a {cls.__qualname__}"))
+
+
+async def leave(resource: Resource, error: BaseException | None) -> None:
+    """Exit it."""
+    told = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+    if resource.is_async:
+        await resource.manager.__aexit__(*told)
+    else:
+        resource.manager.__exit__(*told)

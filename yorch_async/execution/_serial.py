@@ -1,0 +1,112 @@
+"""One node at a time, depth first: a loop over the steps of a program, without recursion at any depth.
+
+The steps stand in the order of the run and a subtree is a range, so going on is adding one, and leaving out a branch is a jump.
+
+*Guarantees*: one output of a chain is alive at a time; on any way out the loop's own frame holds no output, so that a kept
+traceback keeps none.
+*Does not know*: adapters, observers, borrows; a node that has to do with them has its turn elsewhere.
+"""
+
+from time import perf_counter
+
+from .._events import NodeSkipped
+from .._results import FLOW, StepResult, StepStatus
+from .._slots import EMPTY
+from ._outcome import Failure
+from ._program import Step
+from ._state import Run
+from ._turn import SUCCESS, careful_turn, settle, turn
+
+__all__ = ["run_serial"]
+
+
+async def run_serial(run: Run) -> StepResult:
+    """Run all nodes, and answer how the run ended."""
+    index = 0
+    error: BaseException | None = None
+    try:
+        steps = run.program.steps
+        careful = bool(run.observers) or run.check_borrows
+        while index < len(steps):
+            step = steps[index]
+            started = perf_counter()
+            answer = await _one(run, step, careful=careful)
+            if step.leaves:
+                await run.leave(step.leaves, None)
+            if answer is SUCCESS or answer.status is StepStatus.SUCCESS:
+                index += 1
+            elif answer.status is StepStatus.ABORT_BRANCH:
+                await _skip(run, step)
+                if index == 0:
+                    return answer
+                index = step.end
+            else:
+                _record(run, step, answer, perf_counter() - started)
+                return answer
+        return SUCCESS
+    except BaseException as raised:
+        error = raised
+        run.note(raised, index)
+        run.kept.clear()
+        raise
+    finally:
+        try:
+            await run.finish(min(index, len(run.program.steps) - 1), error)
+        finally:
+            del error
+
+
+async def _one(run: Run, step: Step, *, careful: bool) -> StepResult:
+    """One node: its turn, what is released after it, where its output goes."""
+    registers = run.registers
+    if careful:
+        answer, value = await careful_turn(run, step)
+    elif step.wrapped is not None:
+        answer, value = await turn(run, step)
+    else:
+        run.attempts = 1
+        value = step.caller(step.fn, registers, step.operands)
+        if step.is_async or hasattr(type(value), "__await__"):
+            value = await value
+        answer = SUCCESS
+        if step.strict or type(value) in FLOW:
+            answer, value = settle(run, step, value)
+    for register in step.releases:
+        registers[register] = EMPTY
+    if answer.ok and value is not EMPTY:
+        if step.out:
+            registers[step.out] = value
+        if step.keep:
+            run.kept[step.index] = value
+    if step.stage is not None and answer.ok:
+        source, target, copier = step.stage
+        registers[target] = copier(registers[source])
+    return answer
+
+
+async def _skip(run: Run, step: Step) -> None:
+    """Leave out everything below a node; what only nodes down there would have read is not needed any more."""
+    skipped = run.program.steps[step.index + 1 : step.end]
+    leaves: list[int] = []
+    for each in skipped:
+        for register in each.releases:
+            run.registers[register] = EMPTY
+        leaves.extend(each.leaves)
+    _tell_skipped(run, step, step.end)
+    if leaves:
+        await run.leave(sorted(leaves, reverse=True), None)
+
+
+def _record(run: Run, step: Step, answer: StepResult, elapsed: float) -> None:
+    """Note the node that ends the run."""
+    path = run.path(step.index)
+    failure = Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed)
+    run.failures.append(failure)
+    _tell_skipped(run, step, len(run.program.steps))
+
+
+def _tell_skipped(run: Run, step: Step, end: int) -> None:
+    if run.observers:
+        because = run.path(step.index)
+        for index in range(step.index + 1, end):
+            run.notify(NodeSkipped(index, run.path(index), because, perf_counter()))

@@ -1,0 +1,112 @@
+"""What one run has: registers, resources, what is kept, and what has failed.
+
+*Guarantees*: when it is finished nothing is alive in it; outputs go innermost first.
+*Does not know*: in which order nodes run.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .._events import Event, Observer
+from .._slots import EMPTY
+from ..plan import Plan
+from ._calls import CONTEXT, INPUTS
+from ._outcome import Failure
+from ._program import Program
+from ._resources import Resource, leave
+
+__all__ = ["Run"]
+
+
+class Run:
+    """The state of one run. Not shared: every call of `run_plan` makes its own."""
+
+    __slots__ = ("attempts", "check_borrows", "failures", "kept", "noted", "observers", "plan", "program", "registers", "resources")
+
+    def __init__(
+        self,
+        plan: Plan,
+        program: Program,
+        *,
+        get: Callable[[Any], Any],
+        inputs: Any,
+        observers: Sequence[Observer],
+        check_borrows: bool,
+    ) -> None:
+        self.plan = plan
+        self.program = program
+        self.registers: list[Any] = [EMPTY] * program.registers
+        self.registers[CONTEXT] = get
+        self.registers[INPUTS] = inputs
+        self.resources: dict[int, Resource] = {}
+        self.kept: dict[int, Any] = {}
+        self.failures: list[Failure] = []
+        self.observers = observers
+        self.check_borrows = check_borrows
+        self.attempts = 1
+        """How many times the task of the current node has been called, where that is counted."""
+        self.noted = 0
+        """The id of the exception whose place is known already."""
+
+    def path(self, index: int) -> str:
+        """The path of a node."""
+        return self.plan.layout.path(index)
+
+    def notify(self, event: Event) -> None:
+        """Tell all observers."""
+        for observer in self.observers:
+            observer(event)
+
+    def note(self, error: BaseException, index: int) -> None:
+        """Say on an exception at which node it left; once, also if the same object is raised by many runs."""
+        if self.noted == id(error) or not isinstance(error, _NOTED):
+            return
+        self.noted = id(error)
+        text = f"in node '{self.path(index)}' of plan '{self.plan.name}'"
+        if text not in getattr(error, "__notes__", ()):
+            error.add_note(text)
+
+    async def leave(self, indexes: Iterable[int], error: BaseException | None) -> None:
+        """Exit the resources of these nodes, in this order, all of them; then raise the last error that came of it, if any."""
+        told = error
+        for index in indexes:
+            resource = self.resources.pop(index, None)
+            if resource is None:
+                continue
+            try:
+                await leave(resource, told)
+            except BaseException as raised:  # noqa: BLE001 - raised again below, when the other resources have been left
+                self.note(raised, index)
+                if raised is not told and raised.__context__ is None:
+                    raised.__context__ = told
+                told = raised
+        try:
+            if told is not error and told is not None:
+                raise told
+        finally:
+            del told, error  # this frame is in the traceback: it would be a cycle that keeps everything until collected
+
+    async def finish(self, index: int, error: BaseException | None) -> None:
+        """Let go of everything that is alive after the node at `index`, innermost first."""
+        try:
+            await self.leave(sorted(self.resources, reverse=True), error)
+        finally:
+            self._release_all(index)
+            del error
+
+    def _release_all(self, index: int) -> None:
+        registers = self.registers
+        registers[CONTEXT] = registers[INPUTS] = EMPTY
+        alive = sum(obj is not EMPTY for obj in registers)
+        while alive and index >= 0:
+            # The slot's latest writer comes first on the way back, so what is found in it is that node's output.
+            step = self.program.steps[index]
+            for register in (step.stage[1] if step.stage else 0, step.out):
+                if registers[register] is not EMPTY:
+                    registers[register] = EMPTY
+                    alive -= 1
+            index -= 1
+
+
+_NOTED = (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit)
+"""What is worth a note. Cancellation is not: it came from outside, and its receiver compares and discards it."""

@@ -1,0 +1,212 @@
+"""One node's turn: the only place where a task is called with adapters, observed, or checked for borrows.
+
+*Guarantees*: after a turn nothing of it is left: its handle is closed, an attempt that did not succeed has left its resource, and
+no frame holds another node's output.
+*Does not know*: which node comes next.
+"""
+
+from time import perf_counter
+from typing import Any
+
+from .._errors import BorrowError, ResultError, problem
+from .._events import AttemptStarted, NodeEnded, NodeStarted, RetryWaiting
+from .._outputs import Returns
+from .._results import StepResult, TaskResult
+from .._slots import EMPTY, DirectOut, closed
+from .._specs import Access
+from .._tasks import Kind
+from ._borrows import difference, snapshot
+from ._program import Step, read_registers
+from ._resources import Resource, enter, leave
+from ._state import Run
+
+__all__ = ["Turn", "begin", "careful_turn", "settle", "turn"]
+
+SUCCESS = StepResult.success()
+
+
+class Turn:
+    """What adapters see as an attempt, and what is to be tidied up after it."""
+
+    __slots__ = ("_handle", "_resource", "number", "run", "step")
+
+    def __init__(self, run: Run, step: Step) -> None:
+        self.run = run
+        self.step = step
+        self.number = 0
+        self._handle: DirectOut[Any] | None = None
+        self._resource: Resource | None = None
+
+    @property
+    def path(self) -> str:
+        """The node's path."""
+        return self.run.path(self.step.index)
+
+    def waiting(self, delay: float) -> None:
+        """Tell observers of a wait before the next call."""
+        if self.run.observers:
+            index = self.step.index
+            self.run.notify(RetryWaiting(index, self.path, self.number, delay, perf_counter()))
+
+    async def reset(self) -> None:
+        """Let go of what the last call left."""
+        if self._handle is not None:
+            closed(self._handle)
+            self._handle = None
+            self.run.registers[self.step.out] = EMPTY
+        if self._resource is not None:
+            resource, self._resource = self._resource, None
+            await leave(resource, None)
+
+    async def call(self) -> Any:
+        """Resolve the arguments, call the task, await what it returned, enter it if it is managed."""
+        run, step, task = self.run, self.step, self.step.task
+        if self.number:
+            await self.reset()
+            if task.traits.consumes:
+                raise ResultError(problem("consumed-twice", self.path))
+        self.number += 1
+        if run.observers:
+            run.notify(AttemptStarted(step.index, self.path, self.number, perf_counter()))
+        if task.kind is Kind.DIRECT:
+            self._handle = run.registers[step.out] = DirectOut(task.output.type, lambda: run.path(step.index))
+        result = step.caller(step.fn, run.registers, step.operands)
+        if hasattr(type(result), "__await__"):
+            result = await result
+        return await self._entered(result) if task.managed else result
+
+    async def _entered(self, result: Any) -> Any:
+        if isinstance(result, StepResult) or (isinstance(result, TaskResult) and not result.ok):
+            return result
+        manager = result.value if isinstance(result, TaskResult) else result
+        self._resource, yielded = await enter(manager, self.path)
+        return TaskResult.success(yielded)
+
+    async def end(self, answer: StepResult, value: Any) -> Any:
+        """Settle the handle and the resource; return the output of the node."""
+        if self._handle is not None:
+            written, self._handle = closed(self._handle), None
+            self.run.registers[self.step.out] = EMPTY
+            if answer.ok and written is EMPTY:
+                raise ResultError(problem("empty-slot", self.path))
+            value = written if answer.ok else EMPTY
+        if self._resource is not None:
+            resource, self._resource = self._resource, None
+            if answer.ok:
+                self.run.resources[self.step.index] = resource
+            else:
+                await leave(resource, None)
+        return value
+
+    async def fail(self, error: BaseException) -> None:
+        """Tidy up after an exception."""
+        if self._handle is not None:
+            closed(self._handle)
+        if self._resource is not None:
+            resource, self._resource = self._resource, None
+            await leave(resource, error)
+
+
+async def begin(turn: Turn) -> Any:
+    """The innermost call, around which adapters are wrapped."""
+    return await turn.call()
+
+
+async def turn(run: Run, step: Step) -> tuple[StepResult, Any]:
+    """Run one node with its adapters; what it answered, and its output or EMPTY."""
+    state = Turn(run, step)
+    run.attempts = 0
+    try:
+        wrapped = step.wrapped
+        raw = await (begin(state) if wrapped is None else wrapped(state))
+        answer, value = settle(run, step, raw)
+        del raw
+        value = await state.end(answer, value)
+    except BaseException as error:
+        await state.fail(error)
+        raise
+    finally:
+        run.attempts = state.number
+    return answer, value
+
+
+async def careful_turn(run: Run, step: Step) -> tuple[StepResult, Any]:
+    """The same under the eyes of observers and, if asked for, with what the node borrows compared before and after."""
+    index, path = step.index, run.path(step.index)
+    started = perf_counter()
+    run.notify(NodeStarted(index, path, started))
+    borrowed = _Borrowed(run, step) if run.check_borrows else None
+    try:
+        answer, value = await turn(run, step)
+        if borrowed is not None:
+            borrowed.compare()
+    except BaseException as error:
+        now = perf_counter()
+        run.notify(NodeEnded(index, path, None, run.attempts, now - started, None, error, now))
+        raise
+    finally:
+        if borrowed is not None:
+            borrowed.copies.clear()
+    now = perf_counter()
+    run.notify(NodeEnded(index, path, answer.status, run.attempts, now - started, answer.reason, answer.error, now))
+    return answer, value
+
+
+class _Borrowed:
+    """Copies of what a node borrows, made before its turn."""
+
+    __slots__ = ("copies", "run", "step")
+
+    def __init__(self, run: Run, step: Step) -> None:
+        self.run, self.step = run, step
+        self.copies: list[tuple[str, int, Any]] = []
+        registers = read_registers(run.plan, step.index)
+        for (name, access), register in zip(step.task.prev, registers, strict=True):
+            if access.access is Access.BORROW:
+                self.copies.append((name, register, snapshot(run.registers[register])))
+
+    def compare(self) -> None:
+        """Raise a BorrowError for the first difference."""
+        for name, register, copy in self.copies:
+            found = difference(copy, self.run.registers[register], name)
+            if found:
+                raise BorrowError(problem("borrow-changed", self.run.path(self.step.index), name, what=found))
+
+
+def settle(run: Run, step: Step, raw: Any) -> tuple[StepResult, Any]:
+    """Read what a task returned: its answer, and its output or EMPTY. A result that cannot be is a ResultError."""
+    cls = type(raw)
+    if cls is StepResult:
+        answer, value = raw, EMPTY
+    elif cls is TaskResult:
+        answer, value = raw.step, raw.value if raw.ok else EMPTY
+    else:
+        answer, value = SUCCESS, raw
+    if step.strict:
+        value = _strict(run, step, raw, value)
+        if step.task.kind is Kind.FORWARD and answer.ok and step.keep:
+            value = run.registers[step.forwarded]
+    if value is EMPTY and answer.ok and step.reader and step.task.kind is Kind.REGULAR:
+        raise ResultError(problem("no-output", run.path(step.index), reader=run.path(step.reader)))
+    return answer, value
+
+
+def _strict(run: Run, step: Step, raw: Any, value: Any) -> Any:
+    """What may be returned where the declaration or the kind of the task limits it."""
+    task = step.task
+    returns = task.output.returns
+    if task.kind is not Kind.REGULAR:
+        if value is EMPTY or value is None:
+            return EMPTY
+        declared = f"{task.kind.value} takes only None or a StepResult"
+    elif returns is Returns.RESULT:
+        if task.adapters or isinstance(raw, StepResult | TaskResult):
+            return value
+        declared = f"it is declared to return {task.output.words}"
+    else:
+        nothing = returns is Returns.NOTHING or task.adapters or "None" in task.output.words
+        if value is EMPTY or (value is None and nothing and not isinstance(raw, TaskResult)):
+            return EMPTY
+        declared = f"it is declared to return {task.output.words}"
+    what = "None" if raw is None else f"a {type(raw).__qualname__}"
+    raise ResultError(problem("result-type", run.path(step.index), what=what, declared=declared))

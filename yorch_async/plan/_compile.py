@@ -1,0 +1,93 @@
+"""From a tree to a plan, or to one error that names every problem of the tree.
+
+*Guarantees*: linear in the number of nodes; the plan is a snapshot, later changes of the tree do not reach it.
+*Does not know*: how plans are run.
+"""
+
+from types import MappingProxyType
+from typing import Any
+
+from .._door import public
+from .._errors import PlanError, problem
+from .._slots import EMPTY
+from .._specs import CtxSource, InputSource
+from .._tasks import Task
+from .._tree import TaskTree
+from .._types import UNKNOWN
+from ._access import lifetimes
+from ._check import Checker
+from ._layout import lay_out
+from ._plan import InputInfo, Plan
+
+__all__ = ["compile_plan"]
+
+
+@public
+def compile_plan(tree: TaskTree) -> Plan:
+    """Check everything about a tree that can be known before it runs, and make a plan of it.
+
+    Raises `PlanError`, whose `problems` are all that is wrong, each with the path of its node, the parameter, the id of the rule and
+    what to write instead.
+
+    >>> from yorch_async import TaskTree, borrow_prev, compile_plan, value
+    >>> tree = TaskTree("numbers")
+    >>> seven = tree.root(int, value("7"), name="seven")
+    >>> halved = seven.child(lambda x: x / 2, borrow_prev(int), name="halved")
+    >>> print(compile_plan(tree))
+    plan 'numbers': 2 nodes, 1 slot
+    seven(#1=value(str)) -> int
+    └─ halved(x=borrow_prev(int))
+    """
+    if not isinstance(tree, TaskTree):
+        raise TypeError(f"compile_plan takes a TaskTree, not {tree!r}")
+    placed = tuple(tree.placed)
+    if not placed:
+        name = tree.name or "unnamed"
+        raise PlanError(f"plan '{name}'", [problem("empty-tree", name)])
+    layout = lay_out(placed)
+    ordered = [placed[index] for index in layout.registered]
+    tasks = tuple(node.task for node in ordered)
+    fanouts = tuple(node.fanout for node in ordered)
+    kept = tuple(node.keep for node in ordered)
+    names = tuple(node.name for node in ordered)
+    name = tree.name or layout.labels[0]
+    problems = Checker(layout, tasks, fanouts, kept, names).problems()
+    if problems:
+        raise PlanError(f"plan '{name}'", problems)
+    inputs, context_keys = _needs(tasks)
+    return Plan(
+        name=name,
+        tree=tree,
+        layout=layout,
+        lifetimes=lifetimes(layout, tasks, fanouts, kept),
+        tasks=tasks,
+        fanouts=fanouts,
+        kept=kept,
+        names=names,
+        inputs=MappingProxyType(inputs),
+        context_keys=MappingProxyType(context_keys),
+    )
+
+
+def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any, int]]:
+    """What a run has to bring."""
+    inputs: dict[str, InputInfo] = {}
+    context_keys: dict[Any, int] = {}
+    for position, task in enumerate(tasks):
+        for argument in task.arguments:
+            source = argument.source
+            if isinstance(source, CtxSource):
+                context_keys.setdefault(source.key, position)
+            elif isinstance(source, InputSource) and source.name is not None:
+                type_ = Any if source.type is UNKNOWN else source.type
+                required = argument.default is EMPTY
+                found = InputInfo(source.name, type_, required, None if required else argument.default, position)
+                inputs[source.name] = _merged(inputs.get(source.name, found), found)
+    return inputs, context_keys
+
+
+def _merged(one: InputInfo, other: InputInfo) -> InputInfo:
+    """What two nodes ask of the same input: the narrower type that is known, and a default only if both have one."""
+    type_ = other.type if one.type is Any else one.type
+    required = one.required or other.required
+    return InputInfo(one.name, type_, required, None if required else one.default, one.node)

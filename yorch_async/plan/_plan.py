@@ -1,0 +1,207 @@
+"""The Plan: everything that is known about a tree before it runs, as one immutable value.
+
+*Guarantees*: nothing in it changes after `compile_plan` has made it, so that any number of runs may use it, one after the other
+and at the same time; memory in proportion to the nodes, a few hundred bytes each.
+*Does not know*: how it is run. What an executor derives from it, it may put aside in `prepared`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from .._door import public
+from .._tasks import Task
+from .._tree import Fanout, Node, TaskTree
+from ._access import Lifetimes
+from ._explain import explain
+from ._layout import Layout
+
+__all__ = ["InputInfo", "Plan", "PlanNode"]
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class InputInfo:
+    """A named input that a plan takes.
+
+    `type` is `Any` where it is not known, `default` is None where the input is `required`, `node` is the index of the first
+    node that takes it.
+    """
+
+    name: str
+    type: Any
+    required: bool
+    default: Any
+    node: int
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class PlanNode:
+    """One node of a plan, as a view; `index` is its place in the order of a serial run."""
+
+    plan: "Plan"
+    index: int
+
+    @property
+    def label(self) -> str:
+        """What it is called among its siblings."""
+        return self.plan.layout.labels[self.index]
+
+    @property
+    def name(self) -> str:
+        """The chosen name, or that of the task."""
+        return self.plan.names[self.index] or self.task.name
+
+    @property
+    def path(self) -> str:
+        """The names from the root down to it, separated by slashes."""
+        return self.plan.layout.path(self.index)
+
+    @property
+    def parent(self) -> int | None:
+        """The index of the parent; None at the root."""
+        parent = self.plan.layout.parents[self.index]
+        return None if parent < 0 else parent
+
+    @property
+    def children(self) -> tuple[int, ...]:
+        """The indexes of the children, in order."""
+        return tuple(self.plan.layout.children(self.index))
+
+    @property
+    def level(self) -> int:
+        """How far it is from the root."""
+        return self.plan.layout.levels[self.index]
+
+    @property
+    def task(self) -> Task[Any]:
+        """The task."""
+        return self.plan.tasks[self.index]
+
+    @property
+    def fanout(self) -> Fanout:
+        """How its children may use its output."""
+        return self.plan.fanouts[self.index]
+
+    @property
+    def keep(self) -> bool:
+        """Whether `keep=True` was given."""
+        return self.plan.kept[self.index]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it has no children."""
+        return self.plan.layout.ends[self.index] == self.index + 1
+
+    @property
+    def slot(self) -> int | None:
+        """The number of the slot that holds its output in a serial run; None: it has none, or nobody reads it."""
+        slot = self.plan.lifetimes.slots[self.index]
+        return None if slot < 0 else slot
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The indexes of the nodes whose outputs it reads, one for each access."""
+        return self.plan.lifetimes.sources[self.index]
+
+
+@public
+class Plan:
+    """A checked tree, ready to be run any number of times, also concurrently. Made by `compile_plan`; printing it shows the tree.
+
+    `len(plan)` is the number of nodes and `plan.nodes` shows them in the order of a serial run.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "context_keys",
+        "fanouts",
+        "inputs",
+        "kept",
+        "layout",
+        "lifetimes",
+        "name",
+        "names",
+        "prepared",
+        "tasks",
+        "tree",
+    )
+
+    def __init__(  # noqa: PLR0913 - a record, made in one place
+        self,
+        *,
+        name: str,
+        tree: TaskTree,
+        layout: Layout,
+        lifetimes: Lifetimes,
+        tasks: tuple[Task[Any], ...],
+        fanouts: tuple[Fanout, ...],
+        kept: tuple[bool, ...],
+        names: tuple[str | None, ...],
+        inputs: Mapping[str, InputInfo],
+        context_keys: Mapping[Any, int],
+    ) -> None:
+        self.name = name
+        """The name of the tree, or of its root."""
+        self.tree = tree
+        self.layout = layout
+        self.lifetimes = lifetimes
+        self.tasks = tasks
+        self.fanouts = fanouts
+        self.kept = kept
+        self.names = names
+        self.inputs = inputs
+        """The named inputs that the plan takes."""
+        self.context_keys = context_keys
+        """The keys that it asks the context for, each with the index of the first node that does."""
+        self.prepared: dict[Any, Any] = {}
+        """What executors derive from the plan, by a key of their own; the same for every run, so a race costs only time."""
+
+    @property
+    def nodes(self) -> "Sequence[PlanNode]":
+        """The nodes in the order of a serial run."""
+        return _Nodes(self)
+
+    @property
+    def slots(self) -> int:
+        """How many outputs are alive together at most in a serial run, staged copies included."""
+        return self.lifetimes.slot_count
+
+    def index_of(self, node: Node[Any]) -> int:
+        """Where a node of the tree stands in the plan. Raises `ValueError` for a node of another tree, or a later one."""
+        if node.tree is not self.tree or node.index >= len(self.tasks):
+            raise ValueError(f"{node!r} is not part of plan '{self.name}'; pass a node of the tree that it was compiled from")
+        return self.layout.positions[node.index]
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.name!r} with {len(self)} node{'s' * (len(self) != 1)}>"
+
+    def __str__(self) -> str:
+        return explain(self.name, self.tasks, self.layout, self.fanouts, self.kept, self.slots)
+
+
+class _Nodes(Sequence[PlanNode]):
+    """The nodes of a plan; views are made when they are looked at."""
+
+    __slots__ = ("_plan",)
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __len__(self) -> int:
+        return len(self._plan.tasks)
+
+    @overload
+    def __getitem__(self, index: int) -> PlanNode: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[PlanNode, ...]: ...
+    def __getitem__(self, index: int | slice) -> PlanNode | tuple[PlanNode, ...]:
+        found = range(len(self))[index]
+        return PlanNode(self._plan, found) if isinstance(found, int) else tuple(PlanNode(self._plan, i) for i in found)
+
+    def __iter__(self) -> Iterator[PlanNode]:
+        return (PlanNode(self._plan, index) for index in range(len(self)))
