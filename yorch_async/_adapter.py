@@ -33,10 +33,12 @@ class Attempt(Protocol):
     @property
     def path(self) -> str:
         """The node's path."""
+        ...
 
     @property
     def number(self) -> int:
         """How many times the task has been called in this turn."""
+        ...
 
     async def reset(self) -> None:
         """Let go of what the last call left (a written slot, an entered resource). The next call does it as well."""
@@ -60,6 +62,7 @@ class Adapter(Protocol):
 
     def wrap(self, call: Call) -> Call:
         """Return a call that does more than the given one. Used once per task, not per run."""
+        ...
 
 
 @public
@@ -79,4 +82,4 @@ class TaskTraits:
 
     def refusal(self, rule: str, **facts: object) -> RegistrationError:
         """The error for a task that cannot be adapted."""
-        return RegistrationError(problem(rule, self.task, **facts))
+        return RegistrationError(problem(rule, self.task, None, **facts))

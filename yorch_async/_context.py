@@ -87,9 +87,9 @@ def getter_of(ctx: object) -> tuple[Callable[[Any], Any], Context | None]:
     if ctx is None:
         ctx = Context()
     elif isinstance(ctx, Mapping):
-        ctx = Context(bind=ctx)
+        ctx = Context(bind=ctx)  # pyright: ignore[reportUnknownArgumentType]  # of what it maps, isinstance tells nothing
     if isinstance(ctx, Context):
-        return ctx._objects.__getitem__, ctx  # noqa: SLF001 - same file
+        return ctx.get, ctx
     get = getattr(ctx, "get", None)
     if not callable(get):
         raise TypeError(f"a context is a Context, a mapping, or an object with get(key), not {ctx!r}")

@@ -56,7 +56,7 @@ class Problem:
         return f"{where}: {self.message} [{self.rule}]; {self.remedy}"
 
 
-def problem(rule_id: str, path: str, parameter: str | None = None, **facts: object) -> Problem:
+def problem(rule_id: str, path: str, parameter: str | None = None, /, **facts: object) -> Problem:
     """Fill the templates of a rule with the facts of a case."""
     rule = RULES[rule_id]
     return Problem(path, parameter, rule.id, rule.says.format(**facts), rule.remedy.format(**facts))

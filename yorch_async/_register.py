@@ -6,6 +6,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from functools import partial
 from typing import Any, Literal, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from ._adapter import Adapter
@@ -110,9 +111,7 @@ def task(
     8
     """
     if fn is None:
-        return lambda wrapped: make_task(
-            Kind.REGULAR, wrapped, (), adapters=adapters, name=name, output=output, managed=managed
-        )
+        return partial(make_task, Kind.REGULAR, sources=(), adapters=adapters, name=name, output=output, managed=managed)
     return make_task(Kind.REGULAR, fn, sources, adapters=adapters, name=name, output=output, managed=managed)
 
 

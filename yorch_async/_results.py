@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Generic, Never, TypeVar, cast, final
+from typing import Any, Final, Generic, Never, TypeVar, final
 
 from ._door import public
 
@@ -179,7 +179,7 @@ class TaskResult(Generic[T_co]):
         """The value. Raises `ValueError` where there is none."""
         if self._value is _NoValue.TOKEN:
             raise ValueError(f"a TaskResult with status {self.status.name} has no value; ask ok or has_value first")
-        return cast("T_co", self._value)
+        return self._value
 
     def __bool__(self) -> bool:
         return self.step.ok
@@ -187,7 +187,8 @@ class TaskResult(Generic[T_co]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TaskResult):
             return NotImplemented
-        return bool(self.step == other.step and self._value == other._value)
+        mine, theirs = (self.step, self._value), (other.step, other._value)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        return mine == theirs
 
     def __hash__(self) -> int:
         return hash((self.step, self._value))

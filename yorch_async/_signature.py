@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from types import FunctionType, MethodType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from ._specs import Mark
-from ._types import UNKNOWN, classes_of, stripped
+from ._types import UNKNOWN, class_of, classes_of, stripped
 
 __all__ = ["Parameter", "Signature", "name_of", "owner_of", "read"]
 
@@ -32,7 +32,7 @@ class Parameter:
     unread: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Signature:
     """What is known of a callable. `parameters` is None where Python cannot say (some built-in functions)."""
 
@@ -41,7 +41,10 @@ class Signature:
     is_async: bool
 
 
-_seen: "WeakKeyDictionary[FunctionType, Signature]" = WeakKeyDictionary()
+# A signature may lead back to its function (a method annotated with its own class), so that what is stored for a function that was
+# made at run time must not be kept alive by this store: there, only the tasks that use the signature keep it.
+_lasting: "WeakKeyDictionary[FunctionType, Signature]" = WeakKeyDictionary()
+_passing: "WeakKeyDictionary[FunctionType, ref[Signature]]" = WeakKeyDictionary()
 
 
 def read(fn: Callable[..., Any]) -> Signature:
@@ -51,9 +54,16 @@ def read(fn: Callable[..., Any]) -> Signature:
         return replace(whole, parameters=whole.parameters[1:]) if whole.parameters else whole
     if not isinstance(fn, FunctionType):
         return _read(fn)
-    known = _seen.get(fn)
+    if "<locals>" not in fn.__qualname__:
+        known = _lasting.get(fn)
+        if known is None:
+            known = _lasting[fn] = _read(fn)
+        return known
+    reference = _passing.get(fn)
+    known = None if reference is None else reference()
     if known is None:
-        known = _seen[fn] = _read(fn)
+        known = _read(fn)
+        _passing[fn] = ref(known)
     return known
 
 
@@ -79,10 +89,11 @@ def _code_holder(fn: Any) -> Any:
     while isinstance(fn, functools.partial):
         fn = fn.func
     if isinstance(fn, type):
-        return fn.__init__ if fn.__init__ is not object.__init__ else fn.__new__
-    if isinstance(fn, FunctionType | MethodType) or not hasattr(type(fn), "__call__"):  # noqa: B004 - looked up on the type
+        made_by = vars(fn).get("__init__") or inspect.getattr_static(fn, "__init__")
+        return inspect.getattr_static(fn, "__new__") if made_by is object.__init__ else made_by
+    if isinstance(fn, FunctionType | MethodType) or not hasattr(class_of(fn), "__call__"):  # noqa: B004 - looked up on the type
         return fn
-    call = type(fn).__call__
+    call = class_of(fn).__call__
     return call if isinstance(call, FunctionType) else fn
 
 

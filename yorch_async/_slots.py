@@ -14,7 +14,7 @@ from ._errors import ResultError, problem
 from ._results import StepResult
 from ._types import UNKNOWN, classes_of
 
-__all__ = ["EMPTY", "DirectOut", "Empty", "closed"]
+__all__ = ["EMPTY", "Cell", "DirectOut", "Empty"]
 
 T = TypeVar("T")
 
@@ -27,6 +27,22 @@ class Empty(Enum):
 
 EMPTY: Final = Empty.TOKEN
 """What a slot holds when it holds no output. `None` cannot say this, because None is an output like any other."""
+
+
+class Cell:
+    """Where a handle writes to: the side of the run, which closes it and takes what was written."""
+
+    __slots__ = ("is_open", "obj")
+
+    def __init__(self) -> None:
+        self.obj: Any = EMPTY
+        self.is_open = True
+
+    def close(self) -> Any:
+        """Refuse further writing, and move out what was written, or EMPTY."""
+        self.is_open = False
+        obj, self.obj = self.obj, EMPTY
+        return obj
 
 
 @public
@@ -43,19 +59,21 @@ class DirectOut(Generic[T]):
     [0, 1, 2, 3]
     """
 
-    __slots__ = ("_closed", "_type", "_value", "_where")
+    __slots__ = ("_cell", "_type", "_where")
 
-    def __init__(self, type_: Any, where: Callable[[], str]) -> None:
+    def __init__(self, cell: Cell, type_: Any, where: Callable[[], str]) -> None:
+        self._cell = cell
         self._type = type_
         self._where = where
-        self._value: Any = EMPTY
-        self._closed = False
 
     def emplace(self, *args: Any, **kwargs: Any) -> T:
         """Construct a `T` in the slot from these arguments, in place of what was there, and return it."""
-        made = self._constructor()(*args, **kwargs)
+        constructor = getattr(self._type, "__origin__", self._type)
+        if self._type is UNKNOWN or classes_of(constructor) is None:
+            raise self._error("untyped-slot")
+        made: T = constructor(*args, **kwargs)
         self._write(made)
-        return cast("T", made)
+        return made
 
     def set(self, obj: T) -> None:
         """Put this object into the slot, in place of what was there."""
@@ -73,32 +91,19 @@ class DirectOut(Generic[T]):
     @property
     def has_value(self) -> bool:
         """Whether something is in the slot."""
-        return self._value is not EMPTY
+        return self._cell.obj is not EMPTY
 
     @property
     def value(self) -> T:
         """What is in the slot. Raises `ResultError` if nothing is."""
-        if self._value is EMPTY:
+        if self._cell.obj is EMPTY:
             raise self._error("no-value")
-        return cast("T", self._value)
-
-    def _constructor(self) -> Callable[..., Any]:
-        constructor = getattr(self._type, "__origin__", self._type)
-        if self._type is UNKNOWN or not callable(constructor) or classes_of(constructor) is None:
-            raise self._error("untyped-slot")
-        return cast("Callable[..., Any]", constructor)
+        return cast("T", self._cell.obj)
 
     def _write(self, obj: Any) -> None:
-        if self._closed:
+        if not self._cell.is_open:
             raise self._error("closed-slot")
-        self._value = obj
+        self._cell.obj = obj
 
     def _error(self, rule: str) -> ResultError:
         return ResultError(problem(rule, self._where()))
-
-
-def closed(handle: DirectOut[Any]) -> Any:
-    """End a handle's life and move out what was written, or EMPTY."""
-    handle._closed = True  # noqa: SLF001 - the other half of the class, which users of the handle do not see
-    obj, handle._value = handle._value, EMPTY  # noqa: SLF001
-    return obj

@@ -5,19 +5,19 @@ be placed any number of times.
 *Does not know*: trees, plans, runs, and any adapter in particular.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, ParamSpec, TypeVar, get_args
+from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args
 
 from ._adapter import Adapter, Call, TaskTraits
 from ._bind import Argument, bind, is_sink
 from ._door import public
 from ._errors import RegistrationError, problem
 from ._outputs import Output, Returns, managed_output, output_of
-from ._signature import Parameter, name_of, owner_of, read
+from ._signature import Parameter, Signature, name_of, owner_of, read
 from ._specs import Access, CtxSource, PrevSource, Source, ValueSource
-from ._types import UNKNOWN, classes_of, describe, stripped
+from ._types import UNKNOWN, class_of, classes_of, describe, stripped
 
 __all__ = ["CallableTask", "Kind", "Task", "check_name", "make_task"]
 
@@ -53,7 +53,7 @@ class Task(Generic[T_co]):
     adapters: tuple[Adapter, ...]
     traits: TaskTraits
     managed: bool
-    is_async: bool
+    signature: Signature
     method: str | None
     """The name that is looked up on the receiver, which is the first argument; None: `fn` is called itself."""
 
@@ -119,11 +119,8 @@ def make_task(
     parameters, sink = signature.parameters, None
     if kind is Kind.DIRECT:
         parameters, sink = _without_sink(label, parameters, member=member)
-    _check_no_sink(kind, label, parameters, member=member)
-    if member:
-        arguments = _bind_member(label, fn, parameters or (), sources)
-    else:
-        arguments = bind(label, parameters, sources)
+    _check_no_sink(label, parameters, member=member)
+    arguments = _bind_member(label, fn, parameters, sources) if member else bind(label, parameters, sources)
     declared = signature.returns if output is UNKNOWN or kind is Kind.DIRECT else output
     result = _output(kind, label, declared, managed=managed)
     _check_access(kind, label, arguments)
@@ -140,7 +137,7 @@ def make_task(
         forwarded = next(a.source for a in arguments if isinstance(a.source, PrevSource))
         result = Output(result.returns, forwarded.type, result.may_retry, result.words)
     method = _attribute(fn) if member else None
-    return Task(label, name is not None, fn, kind, arguments, result, adapters, traits, managed, signature.is_async, method)
+    return Task(label, name is not None, fn, kind, arguments, result, adapters, traits, managed, signature, method)
 
 
 def check_name(label: str, name: object) -> str:
@@ -176,8 +173,8 @@ def _is_method(fn: Any) -> bool:
     owner = owner_of(fn)
     if owner is not None:
         return not isinstance(vars(owner).get(fn.__name__), staticmethod)
-    parameters = read(fn).parameters
-    return bool(parameters) and parameters[0].name == "self"
+    parameters = read(fn).parameters or ()
+    return [p.name for p in parameters[:1]] == ["self"]
 
 
 def _attribute(fn: Any) -> str:
@@ -192,14 +189,14 @@ def _without_sink(
     label: str, parameters: tuple[Parameter, ...] | None, *, member: bool
 ) -> tuple[tuple[Parameter, ...], Parameter]:
     sink = parameters[-1] if parameters else None
-    usable = sink is not None and not sink.variadic and sink.mark is None
+    usable = sink is not None and not (sink.variadic or sink.keyword) and sink.mark is None
     if sink is None or not usable or not (sink.hint is UNKNOWN or is_sink(sink)) or (member and len(parameters or ()) == 1):
         what = "has no parameter for it" if sink is None else f"its last parameter '{sink.name}' is no DirectOut"
         raise RegistrationError(problem("sink-missing", label, what=what, instead="task_member" if member else "task"))
     return (parameters or ())[:-1], sink
 
 
-def _check_no_sink(kind: Kind, label: str, parameters: tuple[Parameter, ...] | None, *, member: bool) -> None:
+def _check_no_sink(label: str, parameters: tuple[Parameter, ...] | None, *, member: bool) -> None:
     for parameter in parameters or ():
         if is_sink(parameter):
             instead = "task_into_member" if member else "task_into"
@@ -207,7 +204,7 @@ def _check_no_sink(kind: Kind, label: str, parameters: tuple[Parameter, ...] | N
 
 
 def _bind_member(
-    label: str, fn: Any, parameters: tuple[Parameter, ...], sources: tuple[Source, ...]
+    label: str, fn: Any, parameters: tuple[Parameter, ...] | None, sources: tuple[Source, ...]
 ) -> tuple[Argument, ...]:
     if not parameters or not sources:
         raise RegistrationError(problem("no-source", label, parameters[0].name if parameters else "self", why=""))
@@ -229,7 +226,7 @@ def _check_receiver(label: str, fn: Any, receiver: Argument, owner: type | None)
     """The receiver must be of a class that has this very method, or overrides it."""
     source = receiver.source
     if isinstance(source, ValueSource):
-        classes: tuple[type, ...] | None = (type(source.value),)
+        classes: tuple[type, ...] | None = (class_of(source.value),)
     else:
         classes = classes_of(source.key if isinstance(source, CtxSource) else source.type)
     if classes is None or getattr(owner, "_is_protocol", False):
@@ -275,10 +272,11 @@ def _check_access(kind: Kind, label: str, arguments: tuple[Argument, ...]) -> No
         raise RegistrationError(problem("exclusive-access", label, exclusive[0].name, what=words))
 
 
-def _checked_adapters(label: str, adapters: Any) -> tuple[Adapter, ...]:
-    if not isinstance(adapters, tuple | list):
-        raise RegistrationError(problem("not-an-adapter", label, what=repr(adapters)))
+def _checked_adapters(label: str, given: Any) -> tuple[Adapter, ...]:
+    if not isinstance(given, tuple | list):
+        raise RegistrationError(problem("not-an-adapter", label, what=repr(given)))
+    adapters: tuple[Any, ...] = tuple(cast("Sequence[Any]", given))
     for adapter in adapters:
         if not isinstance(adapter, Adapter) or isinstance(adapter, type):
             raise RegistrationError(problem("not-an-adapter", label, what=repr(adapter)))
-    return tuple(adapters)
+    return adapters

@@ -6,7 +6,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, Unpack, overload
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, Unpack, cast, overload
 
 from ._adapter import Adapter
 from ._door import public
@@ -29,8 +29,11 @@ class Fanout(Enum):
     """How the children of a node may use its output.
 
     `AUTO`: an only child may do anything; of several children, those that touch the output may only share it.
-    `SHARED_READONLY`: only sharing, also by an only child. `CONSUME_WITH_COPIES`: every child that touches the output copies it, except at
-    most one that consumes it; the copy for the others is made before any child starts, so the order of the children never matters.
+
+    `SHARED_READONLY`: only sharing, also by an only child.
+
+    `CONSUME_WITH_COPIES`: every child that touches the output copies it, except at most one that consumes it. The copy for
+    the others is made before any child starts, so the order of the children never matters.
     """
 
     AUTO = "auto"
@@ -192,7 +195,13 @@ class TaskTree:
         return self.place(-1, fn, sources, **options)
 
     def node(
-        self, level: int, fn: Callable[..., Any], /, *sources: Source, managed: bool = False, **options: Unpack[PlacedOptions]
+        self,
+        level: int,
+        fn: Callable[..., Any],
+        /,
+        *sources: Source,
+        managed: bool = False,
+        **options: Unpack[PlacedOptions],
     ) -> Node[Any]:
         """Place a node by its level: below the nearest earlier node that is one level up. Level 0 is the root.
 
@@ -214,8 +223,11 @@ class TaskTree:
         keep: bool = False,
     ) -> Node[Any]:
         """Record a node below the one with the index `parent` (-1: as the root). What all other ways of placing end in."""
+        task: Task[Any]
         if isinstance(fn, Task):
-            task = _ready(fn, sources, {"adapters": adapters, "output": output is not UNKNOWN, "managed": managed})
+            task = _ready(
+                cast("Any", fn), sources, {"adapters": adapters, "output": output is not UNKNOWN, "managed": managed}
+            )
         else:
             task = make_task(Kind.REGULAR, fn, sources, adapters=adapters, name=name, output=output, managed=managed)
         if name is not None:

@@ -8,7 +8,7 @@ from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, is_typeddict
 
-__all__ = ["UNKNOWN", "Unknown", "classes_of", "describe", "is_instance", "satisfies", "stripped"]
+__all__ = ["UNKNOWN", "Unknown", "class_of", "classes_of", "describe", "is_instance", "satisfies", "stripped"]
 
 
 class Unknown(Enum):
@@ -22,6 +22,11 @@ UNKNOWN: Final = Unknown.TOKEN
 
 _PROMOTED: Final = {int: (float, complex), float: (complex,)}
 """What a type checker lets pass as another number, although it is no subclass."""
+
+
+def class_of(obj: object) -> type[Any]:
+    """The class of an object, for type checkers that do not know what the object is."""
+    return type(obj)
 
 
 def stripped(hint: Any) -> Any:

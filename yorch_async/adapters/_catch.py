@@ -18,7 +18,7 @@ __all__ = ["Catch", "catch_as_failure", "exception_classes"]
 
 def exception_classes(on: Any) -> tuple[type[Exception], ...]:
     """Check what is to be caught, where it is written."""
-    classes = on if isinstance(on, tuple) else (on,)
+    classes: tuple[Any, ...] = on if isinstance(on, tuple) else (on,)  # pyright: ignore[reportUnknownVariableType]
     for cls in classes:
         if not (isinstance(cls, type) and issubclass(cls, Exception)):
             raise TypeError(f"only classes derived from Exception can be caught, not {cls!r}")

@@ -29,6 +29,7 @@ class RetryPolicy(Protocol):
 
     def should_retry(self, count: int, /) -> bool | Awaitable[bool]:
         """Whether the task is to be run once more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from copy import deepcopy
 from typing import Any
 
 from .._slots import EMPTY
+from .._types import class_of
 
 __all__ = ["difference", "snapshot"]
+
 
 def snapshot(obj: Any) -> Any:
     """A copy to compare with later, or EMPTY if it cannot be made (locks, sockets, and what holds them)."""
@@ -31,21 +33,21 @@ class _Comparison:
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
 
-    def of(self, before: Any, after: Any, place: str) -> str | None:
+    def of(self, before: Any, after: Any, place: str) -> str | None:  # noqa: PLR0911 - one way out per sort of object
         pair = (id(before), id(after))
         if before is after or pair in self._seen:
             return None
         self._seen.add(pair)
-        cls = type(after)
-        if type(before) is not cls:
-            return f"{place} was a {type(before).__qualname__} and is a {cls.__qualname__}"
+        cls, old = class_of(after), class_of(before)
+        if old is not cls:
+            return f"{place} was a {old.__qualname__} and is a {cls.__qualname__}"
         if isinstance(after, dict):
             return self._mapping(before, after, lambda key: f"{place}[{key!r}]")
         if isinstance(after, list | tuple):
             return self._sequence(before, after, place)
         if hasattr(cls, "__array__"):
             return None if _same_array(before, after) else f"{place} has other elements"
-        if cls.__eq__ is not object.__eq__:
+        if getattr(cls, "__eq__", None) is not object.__eq__:
             return None if before == after else f"{place} was {_short(before)} and is {_short(after)}"
         return self._mapping(_attributes(before), _attributes(after), lambda name: f"{place}.{name}")
 

@@ -69,10 +69,8 @@ def caller_of(task: Task[Any], registers: list[int], sink: int) -> tuple[Caller,
         shape.append((kind, argument.keyword))
         operands.extend(given)
     if task.kind is Kind.DIRECT:
-        position = next((i for i, (_, keyword) in enumerate(shape) if keyword), len(shape))
-        shape.insert(position, ("borrow", None))
-        before = sum(_TEXTS[kind].count("{") for kind, _ in shape[:position])
-        operands.insert(before, sink)
+        shape.append(("borrow", None))
+        operands.append(sink)
     return _caller(tuple(shape), task.method), tuple(operands)
 
 

@@ -6,7 +6,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from .._door import public
 from .._errors import OutputMissing, RunFailed
@@ -59,9 +59,7 @@ class RunResult:
 
     __slots__ = ("_outputs", "failures", "plan", "step")
 
-    def __init__(
-        self, plan: Plan, step: StepResult, failures: tuple[Failure, ...], outputs: Mapping[int, Any]
-    ) -> None:
+    def __init__(self, plan: Plan, step: StepResult, failures: tuple[Failure, ...], outputs: Mapping[int, Any]) -> None:
         self.plan = plan
         """The plan that was run."""
         self.step = step
@@ -104,7 +102,7 @@ class RunResult:
     def __contains__(self, node: object) -> bool:
         """Whether the output of a node was kept."""
         try:
-            index = self._find(node) if isinstance(node, str) else self.plan.index_of(node)  # type: ignore[arg-type]  # caught
+            index = self._find(node) if isinstance(node, str) else self.plan.index_of(cast("Node[Any]", node))
         except (OutputMissing, ValueError, AttributeError):
             return False
         return index in self._outputs
@@ -124,7 +122,9 @@ class RunResult:
             return int(found[0])
         if len(found) > 1:
             paths = ", ".join(self.plan.layout.path(index) for index in found[:5])
-            raise OutputMissing(f"{len(found)} nodes of plan '{self.plan.name}' are called '{name}' ({paths}); ask by path or node")
+            raise OutputMissing(
+                f"{len(found)} nodes of plan '{self.plan.name}' are called '{name}' ({paths}); ask by path or node"
+            )
         by_path = next((node.index for node in self.plan.nodes if node.path == name), None)
         if by_path is None:
             kept = ", ".join(path for path, _ in self.items()) or "nothing"

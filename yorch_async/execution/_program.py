@@ -36,6 +36,9 @@ class Step:
     strict: bool
     """Whether what the task may return is limited by its declaration or kind, and so has to be looked at."""
     out: int
+    """The register of the output; 0 where nobody reads it."""
+    sink: int
+    """The register of a direct-output task's handle."""
     keep: bool
     forwarded: int
     """The register of the object that a forwarding node passes on."""
@@ -86,8 +89,8 @@ def _make(plan: Plan, keep: Keep, innermost: Callable[[Any], Awaitable[Any]]) ->
     for index, task in enumerate(plan.tasks):
         owner, slot = lives.owners[index], lives.slots[index]
         forwards = task.kind is Kind.FORWARD
-        out = SLOTS + slot if slot >= 0 else 0
-        caller, operands = caller_of(task, read_registers(plan, index), out)
+        register = SLOTS + slot if slot >= 0 else 0
+        caller, operands = caller_of(task, read_registers(plan, index), register)
         is_leaf = layout.ends[index] == index + 1
         kept = keep != "none" and (plan.kept[index] or (keep == "leaves" and is_leaf))
         step = Step(
@@ -98,9 +101,10 @@ def _make(plan: Plan, keep: Keep, innermost: Callable[[Any], Awaitable[Any]]) ->
             caller=caller,
             operands=operands,
             wrapped=_wrapped(task, wraps, innermost),
-            is_async=task.is_async,
+            is_async=task.signature.is_async,
             strict=task.kind is not Kind.REGULAR or task.output.returns in _STRICT,
-            out=0 if forwards else out,
+            out=register if lives.lasts[index] > index else 0,
+            sink=register,
             keep=kept,
             forwarded=SLOTS + lives.slots[owner] if forwards else 0,
             reader=0 if forwards else readers[index],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._errors import ResultError, problem
+from .._types import class_of
 
 __all__ = ["Resource", "enter", "leave"]
 
@@ -24,7 +25,7 @@ class Resource:
 
 async def enter(manager: Any, path: str) -> tuple[Resource, Any]:
     """Enter a context manager, by preference as an async one; what it yields comes second."""
-    cls = type(manager)
+    cls = class_of(manager)
     if hasattr(cls, "__aenter__") and hasattr(cls, "__aexit__"):
         return Resource(manager, is_async=True), await manager.__aenter__()
     if hasattr(cls, "__enter__") and hasattr(cls, "__exit__"):

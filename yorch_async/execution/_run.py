@@ -4,7 +4,7 @@
 *Does not know*: how nodes are executed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any, Literal, get_args
@@ -16,7 +16,7 @@ from .._door import public
 from .._errors import Problem, SetupError, problem
 from .._events import Observer, RunEnded, RunStarted
 from .._results import StepResult
-from .._types import describe, is_instance
+from .._types import class_of, describe, is_instance
 from ..plan import Plan
 from ._outcome import RunResult
 from ._policies import SerialDfs
@@ -43,8 +43,9 @@ async def run_plan(
 ) -> RunResult:
     """Run a plan, on whatever event loop is running.
 
-    `ctx` is a `Context`, a mapping of keys to objects, or any object with `get(key)`, which is asked when a node runs. `inputs` are the
-    named inputs. `observers` are called with every event (see `Event`); without one, nothing is recorded. `keep` says which
+    `ctx` is a `Context`, a mapping of keys to objects, or any object with `get(key)`, which is asked when a node runs.
+    `inputs` are the named inputs.
+    `observers` are called with every event (see `Event`); without one, nothing is recorded. `keep` says which
     outputs stay in the result: those of "leaves" (and of nodes with `keep=True`), only the "marked" ones, or "none".
     `check_borrows=True` compares what each task borrowed before and after, which costs a copy of it, and raises `BorrowError` where
     it was changed; an object that cannot be deep-copied is not checked.
@@ -78,7 +79,7 @@ async def run_plan(
         check_borrows=check_borrows,
     )
     step = await (_observed(state) if state.observers else run_serial(state))
-    return RunResult(plan, step, tuple(state.failures), state.kept)
+    return RunResult(plan, step, *state.hand_over())
 
 
 async def _observed(state: Run) -> StepResult:
@@ -131,23 +132,29 @@ def run(
 
 def _check_setup(plan: Plan, context: Context | None, inputs: dict[str, Any]) -> None:
     """Find everything that is missing, unexpected or of the wrong type."""
-    found: list[Problem] = []
-    if context is not None:
-        there = ", ".join(map(describe, context)) or "nothing"
-        for key, index in plan.context_keys.items():
-            if key not in context:
-                found.append(problem("missing-context", plan.layout.path(index), what=describe(key), there=there))
-    names = ", ".join(inputs) or "none"
-    for name, info in plan.inputs.items():
-        path = plan.layout.path(info.node)
-        if name in inputs:
-            if not is_instance(inputs[name], info.type):
-                facts = {"offered": describe(type(inputs[name])), "wanted": describe(info.type)}
-                found.append(problem("input-value", path, what=name, **facts))
-        elif info.required:
-            found.append(problem("missing-input", path, what=name, there=names))
-    for name in inputs:
-        if name not in plan.inputs:
-            found.append(problem("unexpected-input", plan.name, what=name, there=", ".join(plan.inputs) or "none"))
+    found: list[Problem] = [] if context is None else list(_missing_objects(plan, context))
+    found.extend(_wrong_inputs(plan, inputs))
     if found:
         raise SetupError(f"plan '{plan.name}' cannot be run with this context and these inputs", found)
+
+
+def _missing_objects(plan: Plan, context: Context) -> Iterator[Problem]:
+    there = ", ".join(map(describe, context)) or "nothing"
+    for key, index in plan.context_keys.items():
+        if key not in context:
+            yield problem("missing-context", plan.layout.path(index), what=describe(key), there=there)
+
+
+def _wrong_inputs(plan: Plan, inputs: dict[str, Any]) -> Iterator[Problem]:
+    given = ", ".join(inputs) or "none"
+    for name, info in plan.inputs.items():
+        path = plan.layout.path(info.node)
+        if name not in inputs:
+            if info.required:
+                yield problem("missing-input", path, what=name, there=given)
+        elif not is_instance(inputs[name], info.type):
+            facts = {"offered": describe(class_of(inputs[name])), "wanted": describe(info.type)}
+            yield problem("input-value", path, what=name, **facts)
+    for name in inputs:
+        if name not in plan.inputs:
+            yield problem("unexpected-input", plan.name, what=name, there=", ".join(plan.inputs) or "none")

@@ -12,6 +12,7 @@ from time import perf_counter
 from .._events import NodeSkipped
 from .._results import FLOW, StepResult, StepStatus
 from .._slots import EMPTY
+from .._types import class_of
 from ._outcome import Failure
 from ._program import Step
 from ._state import Run
@@ -43,12 +44,13 @@ async def run_serial(run: Run) -> StepResult:
             else:
                 _record(run, step, answer, perf_counter() - started)
                 return answer
-        return SUCCESS
     except BaseException as raised:
         error = raised
         run.note(raised, index)
         run.kept.clear()
         raise
+    else:
+        return SUCCESS
     finally:
         try:
             await run.finish(min(index, len(run.program.steps) - 1), error)
@@ -66,7 +68,7 @@ async def _one(run: Run, step: Step, *, careful: bool) -> StepResult:
     else:
         run.attempts = 1
         value = step.caller(step.fn, registers, step.operands)
-        if step.is_async or hasattr(type(value), "__await__"):
+        if step.is_async or hasattr(class_of(value), "__await__"):
             value = await value
         answer = SUCCESS
         if step.strict or type(value) in FLOW:

@@ -21,7 +21,18 @@ __all__ = ["Run"]
 class Run:
     """The state of one run. Not shared: every call of `run_plan` makes its own."""
 
-    __slots__ = ("attempts", "check_borrows", "failures", "kept", "noted", "observers", "plan", "program", "registers", "resources")
+    __slots__ = (
+        "attempts",
+        "check_borrows",
+        "failures",
+        "kept",
+        "noted",
+        "observers",
+        "plan",
+        "program",
+        "registers",
+        "resources",
+    )
 
     def __init__(
         self,
@@ -48,6 +59,12 @@ class Run:
         self.noted = 0
         """The id of the exception whose place is known already."""
 
+    def hand_over(self) -> tuple[tuple[Failure, ...], dict[int, Any]]:
+        """Give away what is left, and be without it: the traceback of a failure's error leads to this object, and so to a cycle."""
+        failures, kept = tuple(self.failures), self.kept
+        self.failures, self.kept = [], {}
+        return failures, kept
+
     def path(self, index: int) -> str:
         """The path of a node."""
         return self.plan.layout.path(index)
@@ -59,7 +76,7 @@ class Run:
 
     def note(self, error: BaseException, index: int) -> None:
         """Say on an exception at which node it left; once, also if the same object is raised by many runs."""
-        if self.noted == id(error) or not isinstance(error, _NOTED):
+        if self.noted == id(error) or not issubclass(type(error), _NOTED):
             return
         self.noted = id(error)
         text = f"in node '{self.path(index)}' of plan '{self.plan.name}'"

@@ -11,10 +11,11 @@ from typing import Any
 from .._errors import BorrowError, ResultError, problem
 from .._events import AttemptStarted, NodeEnded, NodeStarted, RetryWaiting
 from .._outputs import Returns
-from .._results import StepResult, TaskResult
-from .._slots import EMPTY, DirectOut, closed
+from .._results import FLOW, StepResult, TaskResult
+from .._slots import EMPTY, Cell, DirectOut
 from .._specs import Access
 from .._tasks import Kind
+from .._types import class_of
 from ._borrows import difference, snapshot
 from ._program import Step, read_registers
 from ._resources import Resource, enter, leave
@@ -28,13 +29,13 @@ SUCCESS = StepResult.success()
 class Turn:
     """What adapters see as an attempt, and what is to be tidied up after it."""
 
-    __slots__ = ("_handle", "_resource", "number", "run", "step")
+    __slots__ = ("_cell", "_resource", "number", "run", "step")
 
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
         self.step = step
         self.number = 0
-        self._handle: DirectOut[Any] | None = None
+        self._cell: Cell | None = None
         self._resource: Resource | None = None
 
     @property
@@ -50,10 +51,10 @@ class Turn:
 
     async def reset(self) -> None:
         """Let go of what the last call left."""
-        if self._handle is not None:
-            closed(self._handle)
-            self._handle = None
-            self.run.registers[self.step.out] = EMPTY
+        if self._cell is not None:
+            self._cell.close()
+            self._cell = None
+            self.run.registers[self.step.sink] = EMPTY
         if self._resource is not None:
             resource, self._resource = self._resource, None
             await leave(resource, None)
@@ -69,24 +70,26 @@ class Turn:
         if run.observers:
             run.notify(AttemptStarted(step.index, self.path, self.number, perf_counter()))
         if task.kind is Kind.DIRECT:
-            self._handle = run.registers[step.out] = DirectOut(task.output.type, lambda: run.path(step.index))
+            self._cell = Cell()
+            run.registers[step.sink] = DirectOut[Any](self._cell, task.output.type, lambda: run.path(step.index))
         result = step.caller(step.fn, run.registers, step.operands)
-        if hasattr(type(result), "__await__"):
+        if hasattr(class_of(result), "__await__"):
             result = await result
         return await self._entered(result) if task.managed else result
 
     async def _entered(self, result: Any) -> Any:
-        if isinstance(result, StepResult) or (isinstance(result, TaskResult) and not result.ok):
+        cls = class_of(result)
+        if cls is StepResult or (cls is TaskResult and not result.ok):
             return result
-        manager = result.value if isinstance(result, TaskResult) else result
+        manager = result.value if cls is TaskResult else result
         self._resource, yielded = await enter(manager, self.path)
         return TaskResult.success(yielded)
 
     async def end(self, answer: StepResult, value: Any) -> Any:
         """Settle the handle and the resource; return the output of the node."""
-        if self._handle is not None:
-            written, self._handle = closed(self._handle), None
-            self.run.registers[self.step.out] = EMPTY
+        if self._cell is not None:
+            written, self._cell = self._cell.close(), None
+            self.run.registers[self.step.sink] = EMPTY
             if answer.ok and written is EMPTY:
                 raise ResultError(problem("empty-slot", self.path))
             value = written if answer.ok else EMPTY
@@ -100,8 +103,8 @@ class Turn:
 
     async def fail(self, error: BaseException) -> None:
         """Tidy up after an exception."""
-        if self._handle is not None:
-            closed(self._handle)
+        if self._cell is not None:
+            self._cell.close()
         if self._resource is not None:
             resource, self._resource = self._resource, None
             await leave(resource, error)
@@ -175,7 +178,7 @@ class _Borrowed:
 
 def settle(run: Run, step: Step, raw: Any) -> tuple[StepResult, Any]:
     """Read what a task returned: its answer, and its output or EMPTY. A result that cannot be is a ResultError."""
-    cls = type(raw)
+    cls = class_of(raw)
     if cls is StepResult:
         answer, value = raw, EMPTY
     elif cls is TaskResult:
@@ -200,13 +203,13 @@ def _strict(run: Run, step: Step, raw: Any, value: Any) -> Any:
             return EMPTY
         declared = f"{task.kind.value} takes only None or a StepResult"
     elif returns is Returns.RESULT:
-        if task.adapters or isinstance(raw, StepResult | TaskResult):
+        if task.adapters or class_of(raw) in FLOW:
             return value
         declared = f"it is declared to return {task.output.words}"
     else:
         nothing = returns is Returns.NOTHING or task.adapters or "None" in task.output.words
-        if value is EMPTY or (value is None and nothing and not isinstance(raw, TaskResult)):
+        if value is EMPTY or (value is None and nothing and class_of(raw) is not TaskResult):
             return EMPTY
         declared = f"it is declared to return {task.output.words}"
-    what = "None" if raw is None else f"a {type(raw).__qualname__}"
+    what = "None" if raw is None else f"a {class_of(raw).__qualname__}"
     raise ResultError(problem("result-type", run.path(step.index), what=what, declared=declared))

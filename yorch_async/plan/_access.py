@@ -46,9 +46,7 @@ class Lifetimes:
     slot_count: int
 
 
-def lifetimes(
-    layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fanout], kept: Sequence[bool]
-) -> Lifetimes:
+def lifetimes(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fanout], kept: Sequence[bool]) -> Lifetimes:
     """Follow every access of every node."""
     sources = _sources(layout, tasks)
     owners = _owners(layout, tasks)

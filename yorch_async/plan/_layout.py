@@ -1,7 +1,7 @@
 """The shape of a tree as flat tuples, in the order in which a serial run visits it.
 
-*Guarantees*: position 0 is the root; a node's subtree is the range from its position to its end, so skipping it is a jump; linear in the
-number of nodes, at any depth, without recursion.
+*Guarantees*: position 0 is the root; a node's subtree is the range from its position to its end, so skipping it is a jump; linear
+in the number of nodes, at any depth, without recursion.
 *Does not know*: tasks, outputs, rules.
 """
 

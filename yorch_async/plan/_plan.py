@@ -128,7 +128,7 @@ class Plan:
         "tree",
     )
 
-    def __init__(  # noqa: PLR0913 - a record, made in one place
+    def __init__(
         self,
         *,
         name: str,
@@ -171,7 +171,9 @@ class Plan:
     def index_of(self, node: Node[Any]) -> int:
         """Where a node of the tree stands in the plan. Raises `ValueError` for a node of another tree, or a later one."""
         if node.tree is not self.tree or node.index >= len(self.tasks):
-            raise ValueError(f"{node!r} is not part of plan '{self.name}'; pass a node of the tree that it was compiled from")
+            raise ValueError(
+                f"{node!r} is not part of plan '{self.name}'; pass a node of the tree that it was compiled from"
+            )
         return self.layout.positions[node.index]
 
     def __len__(self) -> int:
