@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 ARGS :=
 MADE := $(VENV)/.made$(if $(PYTHON),-by-$(subst /,-,$(PYTHON)))
-HOUSE := tests/test_layers.py tests/test_doors.py tests/test_sizes.py tests/test_import_budget.py
+HOUSE := $(addprefix tests/test_,layers.py doors.py sizes.py promises.py import_budget.py)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -40,7 +40,7 @@ check: $(VENV)/.has-lint $(VENV)/.has-test types
 
 types: $(VENV)/.has-lint $(VENV)/.has-test
 	$(BIN)/mypy
-	$(BIN)/pyright --pythonpath $(PY)
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(PY)
 
 docs: $(VENV)/.has-docs
 	$(PY) -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html

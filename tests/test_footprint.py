@@ -15,7 +15,7 @@ linux_only = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="read
 
 def test_nothing_left_over_is_said_at_once():
     """A test that leaves nothing pays nothing."""
-    assert Footprint.now().left_over() == []
+    assert [] == Footprint.now().left_over()
 
 
 def test_a_thread_is_named():
@@ -23,10 +23,10 @@ def test_a_thread_is_named():
     before, stop = Footprint.now(), threading.Event()
     thread = threading.Thread(target=stop.wait, name="sleeper")
     thread.start()
-    assert before.left_over(grace=0) == ["thread 'sleeper'"]
+    assert ["thread 'sleeper'"] == before.left_over(grace=0)
     stop.set()
     thread.join()
-    assert before.left_over() == []
+    assert [] == before.left_over()
 
 
 def test_a_thread_that_is_about_to_end_is_waited_for():
@@ -34,7 +34,7 @@ def test_a_thread_that_is_about_to_end_is_waited_for():
     before, stop = Footprint.now(), threading.Event()
     threading.Thread(target=stop.wait).start()
     threading.Timer(0.05, stop.set).start()
-    assert before.left_over() == []
+    assert [] == before.left_over()
 
 
 @linux_only
@@ -47,7 +47,7 @@ def test_a_descriptor_is_named():
     assert sorted(line.partition(" (pipe:")[0] for line in found) == sorted(
         [f"descriptor {reading}", f"descriptor {writing}"]
     )
-    assert before.left_over() == []
+    assert [] == before.left_over()
 
 
 @linux_only
@@ -59,8 +59,8 @@ def test_a_child_is_named():
         child.stdout.readline()
         running = [line for line in before.left_over(grace=0) if line.startswith("child")]
         child.communicate(b"\n")
-        assert before.left_over() == []
-    assert running == [f"child process {child.pid} ({' '.join(program)})"]
+        assert [] == before.left_over()
+    assert [f"child process {child.pid} ({' '.join(program)})"] == running
 
 
 @linux_only
@@ -69,5 +69,5 @@ def test_a_child_that_has_ended_unnoticed_is_named():
     before = Footprint.now()
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert before.left_over(grace=0) == [f"child process {child.pid} (ended, but not waited for)"]
-    assert before.left_over() == []
+        assert [f"child process {child.pid} (ended, but not waited for)"] == before.left_over(grace=0)
+    assert [] == before.left_over()

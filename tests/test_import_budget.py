@@ -27,21 +27,21 @@ def loaded_by(statement: str) -> set[str]:
 def test_importing_the_library_loads_neither_a_loop_nor_a_tool(module):
     """Loops, pickling, terminal libraries and the rooms for eyes are loaded by those who use them."""
     loaded = loaded_by(f"import {module}")
-    assert [name for name in LEFT_ALONE if name in loaded] == []
+    assert [] == [name for name in LEFT_ALONE if name in loaded]
     assert [name for name in OWN_ROOMS_LEFT_ALONE if name in loaded and name != module] == []
 
 
 def test_importing_the_worker_package_loads_nothing_else():
     """A worker's start costs no more than the interpreter."""
-    assert loaded_by("import yorch_worker") == {"yorch_worker"}
+    assert {"yorch_worker"} == loaded_by("import yorch_worker")
 
 
 def test_the_worker_package_offers_nothing_yet():
     """Worker pools come later; until then nothing may be taken for an API."""
-    assert yorch_worker.__all__ == ()
+    assert () == yorch_worker.__all__
 
 
 def test_showing_a_plan_needs_no_tool():
     """The notations of a plan are text, made by the core installation."""
     loaded = loaded_by("import yorch_async.views")
-    assert [name for name in LEFT_ALONE if name in loaded] == []
+    assert [] == [name for name in LEFT_ALONE if name in loaded]

@@ -1,0 +1,25 @@
+"""The executions that every vector is replayed under. One more is one more line.
+
+*Guarantees*: an execution that keeps the recorded order is compared event by event; any other is compared node by node.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from yorch_async import Plan, SerialDfs, TaskTree, compile_plan
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A way to run a tree: how its plan is made, and the policy that is handed to `run_plan`."""
+
+    name: str
+    policy: Callable[[], Any]
+    keeps_order: bool
+    compile: Callable[[TaskTree], Plan] = compile_plan
+
+
+EXECUTIONS: Final = (Execution("SerialDfs()", SerialDfs, keeps_order=True),)
+
+BACKENDS: Final = ("asyncio", "trio")
