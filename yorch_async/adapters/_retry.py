@@ -49,15 +49,19 @@ class Retry:
 
         async def retried(attempt: Attempt) -> Any:
             result = await call(attempt)
-            count = 0
-            while _asks_again(result):
-                if not await answered(self.policy.should_retry(count)):
-                    return await self._exhausted(result, attempt)
-                await attempt.reset()
-                await self._wait(result, count, attempt)
-                count += 1
-                result = await call(attempt)
-            return result
+            try:
+                count = 0
+                while _asks_again(result):
+                    if not await answered(self.policy.should_retry(count)):
+                        return await self._exhausted(result, attempt)
+                    await attempt.reset()
+                    await self._wait(result, count, attempt)
+                    count += 1
+                    result = await call(attempt)
+                return result
+            finally:
+                # The traceback of an error that the answer carries may lead to this frame: it would be a cycle.
+                del result
 
         return retried
 

@@ -70,50 +70,62 @@ def program_of(plan: Plan, keep: Keep, innermost: Callable[[Any], Awaitable[Any]
 
 
 def _make(plan: Plan, keep: Keep, innermost: Callable[[Any], Awaitable[Any]]) -> Program:
-    lives, layout, size = plan.lifetimes, plan.layout, len(plan)
-    releases: list[list[int]] = [[] for _ in range(size)]
-    leaves: list[list[int]] = [[] for _ in range(size)]
-    readers = [0] * size
+    ends = _endings(plan)
+    wraps: dict[int, Callable[[Any], Awaitable[Any]]] = {}
+    steps = tuple(_step(plan, index, keep, ends, _wrapped(task, wraps, innermost)) for index, task in enumerate(plan.tasks))
+    return Program(steps, SLOTS + plan.lifetimes.slot_count)
+
+
+def _step(plan: Plan, index: int, keep: Keep, ends: "_Endings", wrapped: Callable[[Any], Awaitable[Any]] | None) -> Step:
+    lives, task, end = plan.lifetimes, plan.tasks[index], plan.layout.ends[index]
+    slot, forwards = lives.slots[index], task.kind is Kind.FORWARD
+    register = SLOTS + slot if slot >= 0 else 0
+    caller, operands = caller_of(task, read_registers(plan, index), register)
+    return Step(
+        index=index,
+        end=end,
+        task=task,
+        fn=task.fn,
+        caller=caller,
+        operands=operands,
+        wrapped=wrapped,
+        is_async=task.signature.is_async,
+        strict=task.kind is not Kind.REGULAR or task.output.returns in _STRICT,
+        out=register if lives.lasts[index] > index else 0,
+        sink=register,
+        keep=keep != "none" and (plan.kept[index] or (keep == "leaves" and end == index + 1)),
+        forwarded=SLOTS + lives.slots[lives.owners[index]] if forwards else 0,
+        reader=0 if forwards else ends.readers[index],
+        stage=_stage(plan, index),
+        releases=tuple(ends.releases.get(index, ())),
+        leaves=tuple(ends.leaves.get(index, ())),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Endings:
+    """For each node, what ends after it, innermost first; and for each output, a node that reads it."""
+
+    releases: dict[int, list[int]]
+    leaves: dict[int, list[int]]
+    readers: list[int]
+
+
+def _endings(plan: Plan) -> _Endings:
+    lives, size = plan.lifetimes, len(plan)
+    ends = _Endings({}, {}, [0] * size)
     for index in range(size - 1, -1, -1):
         last = lives.lasts[index]
-        if index in lives.stages:
-            releases[lives.stages[index].last].append(SLOTS + lives.stages[index].slot)
-        if last < size and (lives.slots[index] >= 0):
-            releases[last].append(SLOTS + lives.slots[index])
+        stage = lives.stages.get(index)
+        if stage is not None:
+            ends.releases.setdefault(stage.last, []).append(SLOTS + stage.slot)
+        if last < size and lives.slots[index] >= 0:
+            ends.releases.setdefault(last, []).append(SLOTS + lives.slots[index])
         if last < size and plan.tasks[index].managed:
-            leaves[last].append(index)
+            ends.leaves.setdefault(last, []).append(index)
         for source in lives.sources[index]:
-            readers[source] = index
-    wraps: dict[int, Callable[[Any], Awaitable[Any]]] = {}
-    steps: list[Step] = []
-    for index, task in enumerate(plan.tasks):
-        owner, slot = lives.owners[index], lives.slots[index]
-        forwards = task.kind is Kind.FORWARD
-        register = SLOTS + slot if slot >= 0 else 0
-        caller, operands = caller_of(task, read_registers(plan, index), register)
-        is_leaf = layout.ends[index] == index + 1
-        kept = keep != "none" and (plan.kept[index] or (keep == "leaves" and is_leaf))
-        step = Step(
-            index=index,
-            end=layout.ends[index],
-            task=task,
-            fn=task.fn,
-            caller=caller,
-            operands=operands,
-            wrapped=_wrapped(task, wraps, innermost),
-            is_async=task.signature.is_async,
-            strict=task.kind is not Kind.REGULAR or task.output.returns in _STRICT,
-            out=register if lives.lasts[index] > index else 0,
-            sink=register,
-            keep=kept,
-            forwarded=SLOTS + lives.slots[owner] if forwards else 0,
-            reader=0 if forwards else readers[index],
-            stage=_stage(plan, index),
-            releases=tuple(releases[index]),
-            leaves=tuple(leaves[index]),
-        )
-        steps.append(step)
-    return Program(tuple(steps), SLOTS + lives.slot_count)
+            ends.readers[source] = index
+    return ends
 
 
 _STRICT = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})

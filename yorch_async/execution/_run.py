@@ -15,7 +15,6 @@ from .._context import Context, getter_of
 from .._door import public
 from .._errors import Problem, SetupError, problem
 from .._events import Observer, RunEnded, RunStarted
-from .._results import StepResult
 from .._types import class_of, describe, is_instance
 from ..plan import Plan
 from ._outcome import RunResult
@@ -78,23 +77,22 @@ async def run_plan(
         observers=tuple(observers),
         check_borrows=check_borrows,
     )
-    step = await (_observed(state) if state.observers else run_serial(state))
-    return RunResult(plan, step, *state.hand_over())
+    await (_observed(state) if state.observers else run_serial(state))
+    return state.result()
 
 
-async def _observed(state: Run) -> StepResult:
+async def _observed(state: Run) -> None:
     """Tell when the run begins and how it ends."""
     plan, started = state.plan, perf_counter()
     state.notify(RunStarted(plan.name, len(plan), started))
     try:
-        step = await run_serial(state)
+        await run_serial(state)
     except BaseException as error:
         now = perf_counter()
         state.notify(RunEnded(plan.name, None, now - started, error, now))
         raise
     now = perf_counter()
-    state.notify(RunEnded(plan.name, step.status, now - started, step.error, now))
-    return step
+    state.notify(RunEnded(plan.name, state.answer.status, now - started, state.answer.error, now))
 
 
 @public

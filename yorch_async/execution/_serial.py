@@ -10,7 +10,7 @@ traceback keeps none.
 from time import perf_counter
 
 from .._events import NodeSkipped
-from .._results import FLOW, StepResult, StepStatus
+from .._results import FLOW, StepStatus
 from .._slots import EMPTY
 from .._types import class_of
 from ._outcome import Failure
@@ -21,8 +21,8 @@ from ._turn import SUCCESS, careful_turn, settle, turn
 __all__ = ["run_serial"]
 
 
-async def run_serial(run: Run) -> StepResult:
-    """Run all nodes, and answer how the run ended."""
+async def run_serial(run: Run) -> None:
+    """Run all nodes; the run's answer is then how it ended."""
     index = 0
     error: BaseException | None = None
     try:
@@ -31,26 +31,25 @@ async def run_serial(run: Run) -> StepResult:
         while index < len(steps):
             step = steps[index]
             started = perf_counter()
-            answer = await _one(run, step, careful=careful)
+            status = await _one(run, step, careful=careful)
             if step.leaves:
                 await run.leave(step.leaves, None)
-            if answer is SUCCESS or answer.status is StepStatus.SUCCESS:
+            if status is StepStatus.SUCCESS:
                 index += 1
-            elif answer.status is StepStatus.ABORT_BRANCH:
+            elif status is StepStatus.ABORT_BRANCH:
                 await _skip(run, step)
                 if index == 0:
-                    return answer
+                    return
                 index = step.end
             else:
-                _record(run, step, answer, perf_counter() - started)
-                return answer
+                _record(run, step, perf_counter() - started)
+                return
+        run.answer = SUCCESS
     except BaseException as raised:
         error = raised
         run.note(raised, index)
         run.kept.clear()
         raise
-    else:
-        return SUCCESS
     finally:
         try:
             await run.finish(min(index, len(run.program.steps) - 1), error)
@@ -58,32 +57,34 @@ async def run_serial(run: Run) -> StepResult:
             del error
 
 
-async def _one(run: Run, step: Step, *, careful: bool) -> StepResult:
+async def _one(run: Run, step: Step, *, careful: bool) -> StepStatus:
     """One node: its turn, what is released after it, where its output goes."""
     registers = run.registers
     if careful:
-        answer, value = await careful_turn(run, step)
+        value = await careful_turn(run, step)
     elif step.wrapped is not None:
-        answer, value = await turn(run, step)
+        value = await turn(run, step)
     else:
         run.attempts = 1
         value = step.caller(step.fn, registers, step.operands)
         if step.is_async or hasattr(class_of(value), "__await__"):
             value = await value
-        answer = SUCCESS
         if step.strict or type(value) in FLOW:
-            answer, value = settle(run, step, value)
+            value = settle(run, step, value)
+        else:
+            run.answer = SUCCESS
     for register in step.releases:
         registers[register] = EMPTY
-    if answer.ok and value is not EMPTY:
+    if value is not EMPTY:
         if step.out:
             registers[step.out] = value
         if step.keep:
             run.kept[step.index] = value
-    if step.stage is not None and answer.ok:
+    status = run.answer.status
+    if step.stage is not None and status is StepStatus.SUCCESS:
         source, target, copier = step.stage
         registers[target] = copier(registers[source])
-    return answer
+    return status
 
 
 async def _skip(run: Run, step: Step) -> None:
@@ -99,9 +100,9 @@ async def _skip(run: Run, step: Step) -> None:
         await run.leave(sorted(leaves, reverse=True), None)
 
 
-def _record(run: Run, step: Step, answer: StepResult, elapsed: float) -> None:
+def _record(run: Run, step: Step, elapsed: float) -> None:
     """Note the node that ends the run."""
-    path = run.path(step.index)
+    path, answer = run.path(step.index), run.answer
     failure = Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed)
     run.failures.append(failure)
     _tell_skipped(run, step, len(run.program.steps))

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .._events import Event, Observer
+from .._results import StepResult
 from .._slots import EMPTY
 from ..plan import Plan
 from ._calls import CONTEXT, INPUTS
-from ._outcome import Failure
+from ._outcome import Failure, RunResult
 from ._program import Program
 from ._resources import Resource, leave
 
@@ -22,6 +23,7 @@ class Run:
     """The state of one run. Not shared: every call of `run_plan` makes its own."""
 
     __slots__ = (
+        "answer",
         "attempts",
         "check_borrows",
         "failures",
@@ -54,16 +56,19 @@ class Run:
         self.failures: list[Failure] = []
         self.observers = observers
         self.check_borrows = check_borrows
+        self.answer = StepResult.success()
+        """What the current node has answered, and at the end the run. It stands here and not in frames: on newer Pythons a traceback
+        keeps all frames below the one that raised, so that an answer with an error in a frame's variable would be a cycle."""
         self.attempts = 1
         """How many times the task of the current node has been called, where that is counted."""
         self.noted = 0
         """The id of the exception whose place is known already."""
 
-    def hand_over(self) -> tuple[tuple[Failure, ...], dict[int, Any]]:
+    def result(self) -> RunResult:
         """Give away what is left, and be without it: the traceback of a failure's error leads to this object, and so to a cycle."""
-        failures, kept = tuple(self.failures), self.kept
-        self.failures, self.kept = [], {}
-        return failures, kept
+        made = RunResult(self.plan, self.answer, tuple(self.failures), self.kept)
+        self.answer, self.failures, self.kept = StepResult.success(), [], {}
+        return made
 
     def path(self, index: int) -> str:
         """The path of a node."""

@@ -85,17 +85,18 @@ class Turn:
         self._resource, yielded = await enter(manager, self.path)
         return TaskResult.success(yielded)
 
-    async def end(self, answer: StepResult, value: Any) -> Any:
+    async def end(self, value: Any) -> Any:
         """Settle the handle and the resource; return the output of the node."""
+        ok = self.run.answer.ok
         if self._cell is not None:
             written, self._cell = self._cell.close(), None
             self.run.registers[self.step.sink] = EMPTY
-            if answer.ok and written is EMPTY:
+            if ok and written is EMPTY:
                 raise ResultError(problem("empty-slot", self.path))
-            value = written if answer.ok else EMPTY
+            value = written if ok else EMPTY
         if self._resource is not None:
             resource, self._resource = self._resource, None
-            if answer.ok:
+            if ok:
                 self.run.resources[self.step.index] = resource
             else:
                 await leave(resource, None)
@@ -115,32 +116,32 @@ async def begin(turn: Turn) -> Any:
     return await turn.call()
 
 
-async def turn(run: Run, step: Step) -> tuple[StepResult, Any]:
-    """Run one node with its adapters; what it answered, and its output or EMPTY."""
+async def turn(run: Run, step: Step) -> Any:
+    """Run one node with its adapters; its output or EMPTY. What it answered is the run's answer then."""
     state = Turn(run, step)
     run.attempts = 0
     try:
         wrapped = step.wrapped
         raw = await (begin(state) if wrapped is None else wrapped(state))
-        answer, value = settle(run, step, raw)
+        value = settle(run, step, raw)
         del raw
-        value = await state.end(answer, value)
+        value = await state.end(value)
     except BaseException as error:
         await state.fail(error)
         raise
     finally:
         run.attempts = state.number
-    return answer, value
+    return value
 
 
-async def careful_turn(run: Run, step: Step) -> tuple[StepResult, Any]:
+async def careful_turn(run: Run, step: Step) -> Any:
     """The same under the eyes of observers and, if asked for, with what the node borrows compared before and after."""
     index, path = step.index, run.path(step.index)
     started = perf_counter()
     run.notify(NodeStarted(index, path, started))
     borrowed = _Borrowed(run, step) if run.check_borrows else None
     try:
-        answer, value = await turn(run, step)
+        value = await turn(run, step)
         if borrowed is not None:
             borrowed.compare()
     except BaseException as error:
@@ -150,9 +151,13 @@ async def careful_turn(run: Run, step: Step) -> tuple[StepResult, Any]:
     finally:
         if borrowed is not None:
             borrowed.copies.clear()
-    now = perf_counter()
+    _tell_end(run, index, path, started)
+    return value
+
+
+def _tell_end(run: Run, index: int, path: str, started: float) -> None:
+    now, answer = perf_counter(), run.answer
     run.notify(NodeEnded(index, path, answer.status, run.attempts, now - started, answer.reason, answer.error, now))
-    return answer, value
 
 
 class _Borrowed:
@@ -176,8 +181,11 @@ class _Borrowed:
                 raise BorrowError(problem("borrow-changed", self.run.path(self.step.index), name, what=found))
 
 
-def settle(run: Run, step: Step, raw: Any) -> tuple[StepResult, Any]:
-    """Read what a task returned: its answer, and its output or EMPTY. A result that cannot be is a ResultError."""
+def settle(run: Run, step: Step, raw: Any) -> Any:
+    """Read what a task returned: its answer, which becomes the run's, and its output or EMPTY.
+
+    A result that cannot be is a ResultError.
+    """
     cls = class_of(raw)
     if cls is StepResult:
         answer, value = raw, EMPTY
@@ -191,7 +199,8 @@ def settle(run: Run, step: Step, raw: Any) -> tuple[StepResult, Any]:
             value = run.registers[step.forwarded]
     if value is EMPTY and answer.ok and step.reader and step.task.kind is Kind.REGULAR:
         raise ResultError(problem("no-output", run.path(step.index), reader=run.path(step.reader)))
-    return answer, value
+    run.answer = answer
+    return value
 
 
 def _strict(run: Run, step: Step, raw: Any, value: Any) -> Any:

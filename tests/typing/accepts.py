@@ -1,0 +1,194 @@
+"""What a type checker must accept, with the types that it must find. Checked by mypy and pyright, never run."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, assert_type
+
+from yorch_async import (
+    Attempt,
+    Backoff,
+    BorrowPrev,
+    Context,
+    DirectOut,
+    Event,
+    Fanout,
+    FromCtx,
+    FromInput,
+    InputInfo,
+    Node,
+    NodeEnded,
+    Plan,
+    RetryFixed,
+    RetryForever,
+    RunResult,
+    StepResult,
+    StepStatus,
+    Task,
+    TaskResult,
+    TaskTree,
+    borrow_prev,
+    borrow_prev_mut,
+    catch_as_failure,
+    compile_plan,
+    consume_prev,
+    copy_prev,
+    from_ctx,
+    from_input,
+    retry,
+    retry_on,
+    run,
+    run_plan,
+    task,
+    task_forward_prev,
+    task_into,
+    task_member,
+    value,
+)
+from yorch_async.testing import ManualClock, Recorder, scripted
+
+
+class Base:
+    """An output."""
+
+
+class Config(Base):
+    """A kind of it."""
+
+    def parse(self, text: str) -> int:
+        """Read something."""
+        return int(text)
+
+
+async def load(path: Path) -> Config:
+    """A coroutine function."""
+    return Config()
+
+
+def measure(config: Config) -> int:
+    """A plain function."""
+    return 1
+
+
+def look(config: Base) -> TaskResult[str]:
+    """Reads a base class, answers with a result."""
+    return TaskResult.success("seen")
+
+
+async def look_later(config: Base) -> TaskResult[str]:
+    """The same as a coroutine function."""
+    return TaskResult.failure("not seen")
+
+
+@asynccontextmanager
+async def connect() -> AsyncGenerator[Config, None]:
+    """An async resource."""
+    yield Config()
+
+
+@contextmanager
+def borrow() -> Generator[Config, None, None]:
+    """A resource."""
+    yield Config()
+
+
+tree = TaskTree("typed")
+root = tree.root(load, from_ctx(Path))
+assert_type(root, Node[Config])
+assert_type(root.child(measure, borrow_prev(Config), keep=True, name="size"), Node[int])
+assert_type(root.child(look, borrow_prev(Base), fanout=Fanout.SHARED_READONLY), Node[str])
+assert_type(root.child(look_later, copy_prev(Config)), Node[str])
+assert_type(root.child(measure, consume_prev()), Node[int])
+assert_type(root.child(measure, borrow_prev_mut(Config), adapters=(catch_as_failure(),)), Node[int])
+assert_type(root.child(connect, managed=True), Node[Config])
+assert_type(root.child(borrow, managed=True), Node[Config])
+assert_type(tree.node(1, measure, copy_prev(Config)), Node[Any])
+
+ready = task(measure, copy_prev(Config, copier=lambda config: config), adapters=[retry_on(OSError, RetryFixed(3))])
+assert_type(root.child(ready), Node[int])
+placed: Task[int] = ready
+bases: Node[Base] = root
+method = task_member(Config.parse, borrow_prev(Config), value("7"))
+assert_type(method, Task[int])
+
+
+@task
+def double(number: BorrowPrev[int], factor: FromInput[int] = 2) -> int:
+    """Annotated sources."""
+    return number * factor
+
+
+@task(adapters=(retry(RetryForever(delay=Backoff())),), name="later")
+async def later(path: FromCtx[Path], dsn: FromCtx[Annotated[str, "dsn"]]) -> StepResult:
+    """Annotated sources, and options."""
+    return StepResult.retry(after=1.0)
+
+
+assert_type(double(3, factor=4), int)
+awaitable: Awaitable[StepResult] = later(Path(), "dsn")
+twice: Task[int] = double
+
+
+def fill(text: str, out: DirectOut[list[str]]) -> StepResult:
+    """Writes into its slot."""
+    assert_type(out.emplace([text]), list[str])
+    assert_type(out.value, list[str])
+    return out.success([text])
+
+
+def append(items: list[str]) -> None:
+    """Changes in place."""
+
+
+tree.root(task_into(fill, from_input("text", str))).child(task_forward_prev(append, borrow_prev_mut(list[str])))
+
+
+class Timed:
+    """An adapter of a user's own."""
+
+    def wrap(self, call: Callable[[Attempt], Awaitable[Any]]) -> Callable[[Attempt], Awaitable[Any]]:
+        """Do nothing."""
+
+        async def timed(attempt: Attempt) -> Any:
+            assert_type(attempt.path, str)
+            return await call(attempt)
+
+        return timed
+
+
+class Patient:
+    """A policy of a user's own."""
+
+    async def should_retry(self, count: int, /) -> bool:
+        """Think about it."""
+        return count < 3
+
+
+root.child(measure, copy_prev(), adapters=(Timed(), retry(Patient(), sleep=ManualClock().sleep)))
+root.child(measure, copy_prev(), adapters=(catch_as_failure(lambda error: TaskResult.success(0), on=(OSError, ValueError)),))
+
+
+def observe(event: Event) -> None:
+    """Look at events."""
+    if isinstance(event, NodeEnded):
+        assert_type(event.status, StepStatus | None)
+
+
+async def main(recorder: Recorder) -> None:
+    """Run it."""
+    plan = compile_plan(tree)
+    assert_type(plan, Plan)
+    assert_type(plan.inputs["text"], InputInfo)
+    context = Context(Config(), bind={Path: Path(), Annotated[str, "dsn"]: "postgres:"})
+    assert_type(context.get(Config), Config)
+    result = await run_plan(plan, context, inputs={"text": "7"}, observers=[observe, recorder], keep="marked")
+    assert_type(result, RunResult)
+    assert_type(result[root], Config)
+    assert_type(result["size"], Any)
+    assert_type(run(plan, backend="trio").raise_for_status()[root], Config)
+    assert_type(recorder.of(NodeEnded), list[NodeEnded])
+    assert_type(scripted(1, 2), Callable[[], Any])
+
+
+results: TaskResult[Base] = TaskResult.success(Config())
+nothing: TaskResult[Config] = TaskResult.retry(after=0.5)

@@ -1,0 +1,90 @@
+"""What a type checker must refuse. Checked by mypy and pyright, never run.
+
+Each line is wrong, and says so to both of them; a remark that is not needed is an error as well, so that a mistake that goes
+unnoticed fails the check.
+"""
+
+from yorch_async import (
+    Context,
+    DirectOut,
+    Node,
+    RetryFixed,
+    RetryForever,
+    StepResult,
+    TaskResult,
+    TaskTree,
+    borrow_prev,
+    catch_as_failure,
+    compile_plan,
+    copy_prev,
+    retry,
+    run,
+    task,
+    value,
+)
+
+
+class Config:
+    """An output."""
+
+
+class Runtime:
+    """Another one."""
+
+
+def load() -> Config:
+    """Make one."""
+    return Config()
+
+
+def use(config: Config) -> int:
+    """Read it."""
+    return 1
+
+
+tree = TaskTree("wrong")
+root = tree.root(load)
+
+# The parent's output is of another type.
+reads_runtime, copies_int = borrow_prev(Runtime), copy_prev(int)
+root.child(use, reads_runtime)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+root.child(use, copies_int)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+# The root has no parent.
+tree.root(use, borrow_prev(Config))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+# What is no source.
+root.child(use, Config())  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+task(use, 3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+# Options that do not exist, or of another type.
+root.child(use, borrow_prev(Config), kept=True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+root.child(use, borrow_prev(Config), fanout="auto")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+task(use, value(1), adapters=(3,))  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+# A handle on another type of node.
+number: Node[int] = root  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+# Results that do not fit.
+wrong: TaskResult[int] = TaskResult.success("text")  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+StepResult.success().status = 3  # type: ignore[misc, assignment]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def fill(out: DirectOut[int]) -> None:
+    """Write what does not fit."""
+    out.set("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+# A task is called as the function that it was.
+doubled = task(use, value(Config()))
+doubled("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# Policies and what can be caught.
+retry(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryFixed("3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+RetryForever(1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+catch_as_failure(on=KeyboardInterrupt)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# Loops and what to keep are closed sets.
+run(compile_plan(tree), Context(), backend="curio")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+run(compile_plan(tree), keep="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
