@@ -6,6 +6,7 @@ from yorch_async import (
     Context,
     Fanout,
     RegistrationError,
+    ResultError,
     SerialDfs,
     StepResult,
     StepStatus,
@@ -354,3 +355,79 @@ async def test_an_abort_needs_no_output_for_readers(execution):
     root = tree.root(lambda: TaskResult.abort_branch(), name="root")
     root.child(lambda x: x, borrow_prev())
     assert (await run_plan(compile_plan(tree), execution=execution)).status is StepStatus.ABORT_BRANCH
+
+
+@pytest.mark.parametrize(
+    ("declared", "answer", "shown"),
+    [
+        (None, 3, "a int"),
+        (None, TaskResult.success(None), "a TaskResult"),
+        (StepResult, None, "None"),
+        (StepResult, 3, "a int"),
+        (TaskResult[int], 3, "a int"),
+        (TaskResult[int], None, "None"),
+    ],
+)
+async def test_a_result_that_the_declaration_excludes_is_an_error(execution, declared, answer, shown):
+    """A value that nobody expects would be lost, and a forgotten `return` would pass for a success."""
+    tree = TaskTree()
+    tree.root(lambda: answer, output=declared, name="root")
+    with pytest.raises(ResultError, match=f"^root: returned {shown}, but .* \\[result-type\\]"):
+        await run_plan(compile_plan(tree), execution=execution)
+
+
+@pytest.mark.parametrize(
+    ("declared", "answer"),
+    [
+        (None, None),
+        (None, StepResult.success()),
+        (StepResult | None, None),
+        (StepResult, StepResult.success()),
+        (TaskResult[int], TaskResult.success(3)),
+        (TaskResult[int], StepResult.success()),
+        (int, "text"),
+    ],
+)
+async def test_a_result_that_the_declaration_admits(execution, declared, answer):
+    """Values are not compared with the declared class: that would cost every call."""
+    tree = TaskTree()
+    tree.root(lambda: answer, output=declared)
+    assert (await run_plan(compile_plan(tree), execution=execution)).ok
+
+
+@pytest.mark.parametrize("answer", [3, TaskResult.success(None)])
+@pytest.mark.parametrize("kind", ["forward", "into"])
+async def test_the_other_kinds_answer_only_how_it_went(execution, kind, answer):
+    """Their output is elsewhere."""
+    tree = TaskTree()
+    if kind == "into":
+        tree.root(task_into(lambda out: answer))
+    else:
+        tree.root(list).child(task_forward_prev(lambda items: answer, borrow_prev_mut()))
+    with pytest.raises(ResultError, match="takes only None or a StepResult"):
+        await run_plan(compile_plan(tree), execution=execution)
+
+
+async def test_what_was_written_is_dropped_when_an_adapter_denies_it(execution):
+    """The answer that counts is that of the outermost adapter."""
+
+    class Deny:
+        def wrap(self, call):
+            async def denied(attempt):
+                await call(attempt)
+                return StepResult.failure("denied")
+
+            return denied
+
+    tree = TaskTree()
+    tree.root(task_into(lambda out: out.set(1), adapters=(Deny(),)))
+    result = await run_plan(compile_plan(tree), execution=execution)
+    assert result.step.reason == "denied"
+
+
+async def test_a_direct_output_that_was_not_written_is_an_error(execution):
+    """A success must not be an empty one."""
+    tree = TaskTree()
+    tree.root(task_into(lambda out: None), name="root")
+    with pytest.raises(ResultError, match="^root: .* \\[empty-slot\\]"):
+        await run_plan(compile_plan(tree), execution=execution)

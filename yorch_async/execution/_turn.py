@@ -208,7 +208,7 @@ def _strict(run: Run, step: Step, raw: Any, value: Any) -> Any:
     task = step.task
     returns = task.output.returns
     if task.kind is not Kind.REGULAR:
-        if value is EMPTY or value is None:
+        if value is EMPTY or raw is None:
             return EMPTY
         declared = f"{task.kind.value} takes only None or a StepResult"
     elif returns is Returns.RESULT:
@@ -216,8 +216,8 @@ def _strict(run: Run, step: Step, raw: Any, value: Any) -> Any:
             return value
         declared = f"it is declared to return {task.output.words}"
     else:
-        nothing = returns is Returns.NOTHING or task.adapters or "None" in task.output.words
-        if value is EMPTY or (value is None and nothing and class_of(raw) is not TaskResult):
+        # An adapter may answer None where the task itself would have to answer a status: a value-less success.
+        if value is EMPTY or (raw is None and (returns is Returns.NOTHING or task.adapters)):
             return EMPTY
         declared = f"it is declared to return {task.output.words}"
     what = "None" if raw is None else f"a {class_of(raw).__qualname__}"
