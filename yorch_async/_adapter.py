@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from ._door import public
-from ._errors import RegistrationError, problem
+from ._errors import Problem, RegistrationError
 
 __all__ = ["Adapter", "Attempt", "Call", "TaskTraits"]
 
@@ -80,6 +80,6 @@ class TaskTraits:
     consumes: bool
     repeats: bool = False
 
-    def refusal(self, rule: str, **facts: object) -> RegistrationError:
-        """The error for a task that cannot be adapted."""
-        return RegistrationError(problem(rule, self.task, None, **facts))
+    def refusal(self, message: str, remedy: str, *, rule: str = "adapter") -> RegistrationError:
+        """The error for a task that cannot be adapted: what is the case, and what to write instead."""
+        return RegistrationError(Problem(self.task, None, rule, message, remedy))

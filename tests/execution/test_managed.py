@@ -178,9 +178,7 @@ async def test_an_exit_that_raises_ends_the_run_at_its_node(log):
     error = OSError("cannot close")
     tree = TaskTree("t")
     pool = tree.root(log.resource("pool"), managed=True, name="pool")
-    connection = pool.child(
-        log.resource("connection", fail_on_exit=error), borrow_prev(), managed=True, name="connection"
-    )
+    connection = pool.child(log.resource("connection", fail_on_exit=error), borrow_prev(), managed=True, name="connection")
     connection.child(log.node("query"), borrow_prev())
     pool.child(log.node("after"))
     with pytest.raises(OSError, match="cannot close") as caught:

@@ -54,7 +54,10 @@ async def test_leaves_and_kept_nodes_are_found_by_node_name_and_path(tree):
     ("name", "message"),
     [
         ("str", "2 nodes of plan 't' are called 'str' (root/kept/str, root/str); ask by path or node"),
-        ("root", "the result holds no output of 'root': it was released after its last reader; place the node with keep=True"),
+        (
+            "root",
+            "the result holds no output of 'root': it was released after its last reader; place the node with keep=True",
+        ),
         ("silent", "the result holds no output of 'root/silent': it is declared to return None"),
         ("other", "plan 't' has no node 'other'; the result holds root/kept, root/kept/str, root/str"),
     ],
@@ -124,7 +127,7 @@ async def test_raise_for_status_tells_all_of_it():
     first, second = str(caught.value).splitlines()
     assert first == "plan 't' ended with FAILURE"
     assert second.startswith("  root: FAILURE (1 attempt, ")
-    assert second.endswith(" s): ValueError: broken")
+    assert second.endswith("s): ValueError: broken")
     assert isinstance(pickle.loads(pickle.dumps(caught.value)), RunFailed)
     tree = TaskTree()
     tree.root(lambda: 1)
@@ -136,10 +139,11 @@ async def test_raise_for_status_tells_all_of_it():
     ("failure", "text"),
     [
         (Failure("a/b", 1, StepStatus.RETRY, "late", None, 3, 1.25), "a/b: RETRY (3 attempts, 1.25 s): late"),
-        (Failure("a", 0, StepStatus.ABORT_EXECUTION, None, None, 1, 0.5), "a: ABORT_EXECUTION (1 attempt, 0.5 s)"),
+        (Failure("a", 0, StepStatus.FAILURE, None, TimeoutError(), 1, 1e-5), "a: FAILURE (1 attempt, 0.0 ms): TimeoutError"),
+        (Failure("a", 0, StepStatus.ABORT_EXECUTION, None, None, 1, 0.5), "a: ABORT_EXECUTION (1 attempt, 500.0 ms)"),
         (
             Failure("a", 0, StepStatus.FAILURE, "why", KeyError("k"), 1, 0.5),
-            "a: FAILURE (1 attempt, 0.5 s): why: KeyError: 'k'",
+            "a: FAILURE (1 attempt, 500.0 ms): why: KeyError: 'k'",
         ),
     ],
 )

@@ -14,7 +14,7 @@ import anyio
 
 from .._adapter import Attempt, Call, TaskTraits
 from .._door import public
-from .._errors import ResultError, problem
+from .._errors import RegistrationError, ResultError, problem
 from .._results import StepResult, StepStatus, TaskResult
 from ._answers import answered, required
 from ._catch import Catch, exception_classes
@@ -39,9 +39,9 @@ class Retry:
     def traits(self, traits: TaskTraits) -> TaskTraits:
         """Refuse a task that would be run twice though it cannot, or never though it should."""
         if traits.consumes:
-            raise traits.refusal("retry-consume")
+            raise RegistrationError(problem("retry-consume", traits.task))
         if not traits.may_retry:
-            raise traits.refusal("retry-never", what=traits.returns)
+            raise RegistrationError(problem("retry-never", traits.task, what=traits.returns))
         return replace(traits, repeats=True)
 
     def wrap(self, call: Call) -> Call:

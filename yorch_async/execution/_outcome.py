@@ -40,8 +40,9 @@ class Failure:
         """Say all of it in one line."""
         why = [self.reason] if self.reason else []
         if self.error is not None:
-            why.append(f"{type(self.error).__name__}: {self.error}")
-        times = f"{self.attempts} attempt{'s' * (self.attempts != 1)}, {self.elapsed:.3g} s"
+            why.append(f"{type(self.error).__name__}: {self.error}".removesuffix(": "))
+        took = f"{self.elapsed:.3g} s" if self.elapsed >= 1 else f"{self.elapsed * 1000:.1f} ms"
+        times = f"{self.attempts} attempt{'s' * (self.attempts != 1)}, {took}"
         return f"{self.path}: {self.status.name} ({times})" + "".join(f": {each}" for each in why)
 
 

@@ -10,7 +10,7 @@ traceback keeps none.
 from time import perf_counter
 
 from .._events import NodeSkipped
-from .._results import FLOW, StepStatus
+from .._results import FLOW, StepResult, StepStatus, TaskResult
 from .._slots import EMPTY
 from .._types import class_of
 from ._outcome import Failure
@@ -19,6 +19,10 @@ from ._state import Run
 from ._turn import SUCCESS, careful_turn, settle, turn
 
 __all__ = ["run_serial"]
+
+# Not needed for the result, only for speed: asking a class for a method that it does not have costs as much as a whole node.
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, list, tuple, dict, set, StepResult, TaskResult})
+"""Classes of which it is known that they cannot be awaited."""
 
 
 async def run_serial(run: Run) -> None:
@@ -67,9 +71,11 @@ async def _one(run: Run, step: Step, *, careful: bool) -> StepStatus:
     else:
         run.attempts = 1
         value = step.caller(step.fn, registers, step.operands)
-        if step.is_async or hasattr(class_of(value), "__await__"):
+        cls = class_of(value)
+        if cls not in _PLAIN and (step.is_async or hasattr(cls, "__await__")):
             value = await value
-        if step.strict or type(value) in FLOW:
+            cls = class_of(value)
+        if step.strict or cls in FLOW:
             value = settle(run, step, value)
         else:
             run.answer = SUCCESS
