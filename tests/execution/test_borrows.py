@@ -89,7 +89,7 @@ CHANGES = [
     (Plain, lambda x: x.deepen(), "x.items[1]['a'][1] had 1 elements and has 2"),
     (Plain, change_type, "x.items was a list and is a str"),
     (Slotted, lambda x: x.fill(), "x.two is new"),
-    (Valued, lambda x: x.items.append(2), "x was Valued(items=[1]) and is Valued(items=[1, 2])"),
+    (Valued, lambda x: x.items.append(2), "x.items had 1 elements and has 2"),
     (lambda: [set(range(30))], lambda x: x[0].clear(), f"x[0] was {str(set(range(30)))[:57]}... and is set()"),
     (Array, lambda x: x.data.reverse(), "x has other elements"),
     (Frame, lambda x: x.data.reverse(), "x has other elements"),

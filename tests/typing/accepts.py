@@ -168,6 +168,14 @@ root.child(measure, copy_prev(), adapters=(Timed(), retry(Patient(), sleep=Manua
 root.child(measure, copy_prev(), adapters=(catch_as_failure(lambda error: TaskResult.success(0), on=(OSError, ValueError)),))
 
 
+def explain(error: OSError) -> StepResult:
+    """Maps one kind of exception."""
+    return StepResult.failure(error.strerror)
+
+
+root.child(measure, copy_prev(), adapters=(catch_as_failure(explain, on=OSError),))
+
+
 def observe(event: Event) -> None:
     """Look at events."""
     if isinstance(event, NodeEnded):

@@ -83,7 +83,7 @@ doubled("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 retry(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryFixed("3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryForever(1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-catch_as_failure(on=KeyboardInterrupt)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+catch_as_failure(on=KeyboardInterrupt)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
 
 # Loops and what to keep are closed sets.
 run(compile_plan(tree), Context(), backend="curio")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

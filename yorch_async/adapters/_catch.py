@@ -6,7 +6,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from .._adapter import Attempt, Call, TaskTraits
 from .._door import public
@@ -14,6 +14,9 @@ from .._results import StepResult
 from ._answers import required
 
 __all__ = ["Catch", "catch_as_failure", "exception_classes"]
+
+
+E = TypeVar("E", bound=Exception)
 
 
 def exception_classes(on: Any) -> tuple[type[Exception], ...]:
@@ -53,12 +56,12 @@ class Catch:
         return caught
 
 
+@overload
+def catch_as_failure(policy: Callable[[Exception], Any] | None = None) -> Catch: ...
+@overload
+def catch_as_failure(policy: Callable[[E], Any] | None = None, *, on: type[E] | tuple[type[E], ...]) -> Catch: ...
 @public
-def catch_as_failure(
-    policy: Callable[[Exception], Any] | None = None,
-    *,
-    on: type[Exception] | tuple[type[Exception], ...] = Exception,
-) -> Catch:
+def catch_as_failure(policy: Callable[[Any], Any] | None = None, *, on: Any = Exception) -> Catch:
     """Turn an exception into the task's answer: FAILURE that carries it, or what `policy(exception)` returns.
 
     A policy, sync or async, returns a `StepResult`, a `TaskResult` or a plain value, which is then the node's output; None is

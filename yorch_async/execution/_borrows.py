@@ -48,7 +48,12 @@ class _Comparison:
         if hasattr(cls, "__array__"):
             return None if _same_array(before, after) else f"{place} has other elements"
         if getattr(cls, "__eq__", None) is not object.__eq__:
-            return None if before == after else f"{place} was {_short(before)} and is {_short(after)}"
+            if before == after:
+                return None
+            return self._attribute(before, after, place) or f"{place} was {_short(before)} and is {_short(after)}"
+        return self._attribute(before, after, place)
+
+    def _attribute(self, before: Any, after: Any, place: str) -> str | None:
         return self._mapping(_attributes(before), _attributes(after), lambda name: f"{place}.{name}")
 
     def _mapping(self, before: Any, after: Any, name: Callable[[Any], str]) -> str | None:
