@@ -19,5 +19,7 @@ tree = TaskTree("orders")
 orders = tree.root(fetch, adapters=(retry_on(ConnectionError, RetryFixed(5, delay=0.1)),))
 total = orders.child(sum, borrow_prev(list), name="total", keep=True)
 total.child(mail, adapters=(catch_as_failure(),))
-result = run(compile_plan(tree))
-print(result.status.name, result[total], *result.failures, sep="\n")
+
+if __name__ == "__main__":
+    result = run(compile_plan(tree))
+    print(result.status.name, result[total], *result.failures, sep="\n")

@@ -59,6 +59,7 @@ class Recorder:
         """Everything that happened, in order."""
 
     def __call__(self, event: Event) -> None:
+        """Keep an event."""
         self.events.append(event)
 
     def of(self, kind: type[E]) -> list[E]:

@@ -210,7 +210,7 @@ async def test_a_plan_runs_many_times_at_once():
         await checkpoint()
         return [*x, len(x)]
 
-    leaf = tree.root(lambda: []).child(step, borrow_prev()).child(step, borrow_prev()).child(step, borrow_prev())
+    leaf = tree.root(list).child(step, borrow_prev()).child(step, borrow_prev()).child(step, borrow_prev())
     plan = compile_plan(tree)
     results = []
 

@@ -24,7 +24,7 @@ from yorch_async.testing import ManualClock, Recorder, scripted
 pytestmark = pytest.mark.anyio
 
 
-def shown(event):
+def shown(event):  # noqa: PLR0911 - one way out per kind of event
     """Show an event without its times."""
     match event:
         case RunStarted():

@@ -1,0 +1,721 @@
+"""Everything that the library refuses: for each rule the smallest wrong programs, what is said about them, and one that is right.
+
+*Guarantees*: a message is the whole text of the exception; what is right differs from what is wrong in the mistake alone.
+*Does not know*: how rules are checked.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from yorch_async import (
+    BorrowPrev,
+    Context,
+    DirectOut,
+    Fanout,
+    FromInput,
+    RetryFixed,
+    StepResult,
+    Task,
+    TaskTree,
+    borrow_prev,
+    borrow_prev_mut,
+    catch_as_failure,
+    consume_prev,
+    copy_prev,
+    from_ctx,
+    from_input,
+    retry,
+    task,
+    task_forward_prev,
+    task_into,
+    task_into_member,
+    task_member,
+    value,
+)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A tree, and what it is run with."""
+
+    tree: TaskTree
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One way to break a rule. Programs are made by functions; a Task alone is the root of one."""
+
+    rule: str
+    wrong: Callable[[], Program | TaskTree | Task[Any]]
+    message: str
+    right: Callable[[], Program | TaskTree | Task[Any]]
+
+
+# --- what the programs are made of; nothing is wrong with it ---------------------------------------------------------
+
+
+def load() -> int:
+    return 3
+
+
+def load_list() -> list:
+    return [3]
+
+
+def show(x):
+    return x
+
+
+def show_int(x: int):
+    return x
+
+
+def show_two(x, y):
+    return x, y
+
+
+def gather(*items):
+    return items
+
+
+def fill(out: DirectOut[int]):
+    out.set(3)
+
+
+def fill_any(out):
+    out.set(3)
+
+
+def tick() -> None: ...
+
+
+def check() -> StepResult:
+    return StepResult.success()
+
+
+class Shelf:
+    def open(self):
+        return self
+
+    def put_into(self, x, out: DirectOut[int]):
+        out.set(x)
+
+
+class Drawer(Shelf): ...
+
+
+class Twice:
+    """An adapter of a user's own, that calls the task two times."""
+
+    def wrap(self, call):
+        async def twice(attempt):
+            await call(attempt)
+            return await call(attempt)
+
+        return twice
+
+
+TWO = retry(RetryFixed(1))
+
+
+def tree_of(parent, *children, **options):
+    """A tree of one node and of its children, each with its arguments."""
+    tree = TaskTree("tree")
+    root = tree.root(parent, **options)
+    for child in children:
+        root.child(*child)
+    return tree
+
+
+def chain_of(*nodes):
+    """A tree in which each node is the child of the one before."""
+    tree = TaskTree("tree")
+    for level, node in enumerate(nodes):
+        tree.node(level, *node)
+    return tree
+
+
+def levels(*numbers):
+    """A tree of nodes at these levels."""
+    tree = TaskTree("tree")
+    for number in numbers:
+        tree.node(number, load)
+    return tree
+
+
+def named(*names):
+    """A tree of nodes that have these names, or none."""
+    tree = TaskTree("tree")
+    root = tree.root(load)
+    for name in names:
+        root.child(load, name=name)
+    return tree
+
+
+def two_roots():
+    tree = TaskTree("tree")
+    tree.root(load)
+    tree.root(check)
+
+
+def with_context(program, *objects):
+    return Program(program, {"ctx": Context(*objects)})
+
+
+def with_inputs(program, **inputs):
+    return Program(program, {"inputs": inputs})
+
+
+# --- what is wrong with one task alone -------------------------------------------------------------------------------
+
+
+def annotated_rest(*items: FromInput[int]): ...
+
+
+def unread(x: "BorrowPrev[Order]"): ...  # noqa: F821 - as a name that only type checkers see
+
+
+def fill_by_keyword(*, out: DirectOut[int]): ...
+
+
+def fill_typed(x: int): ...
+
+
+def fill_twice(first: DirectOut[int], out: DirectOut[int]): ...
+
+
+def fill_and_return(out: DirectOut[int]) -> int:
+    return 3
+
+
+def append(items):
+    items.append(4)
+
+
+def append_and_return(items) -> list:
+    return items
+
+
+def append_and_answer(items) -> StepResult:
+    items.append(4)
+    return StepResult.success()
+
+
+REGISTRATION = (
+    Refusal(
+        "not-callable",
+        lambda: task(load()),
+        "int: 3 cannot be called [not-callable]; "
+        "pass the function itself, not the result of a call; its arguments come from the sources after it",
+        lambda: task(load),
+    ),
+    Refusal(
+        "already-bound",
+        lambda: task_into(task(load)),
+        "load: is a Task already, and takes no second task_into(...) [already-bound]; "
+        "place it as it is with root(), child() or node(); sources and options are given where the Task is made",
+        lambda: task(load),
+    ),
+    Refusal(
+        "already-bound",
+        lambda: tree_of(task(show, value(3)), adapters=(TWO,)),
+        "show: is a Task already, and takes no adapters [already-bound]; "
+        "place it as it is with root(), child() or node(); sources and options are given where the Task is made",
+        lambda: tree_of(task(show, value(3), adapters=(TWO,))),
+    ),
+    Refusal(
+        "not-a-source",
+        lambda: task(show_two, value(3), 4),
+        "show_two: source 2 is 4, which does not say where an argument comes from [not-a-source]; "
+        "write value(...) around an object that is to be passed as it is",
+        lambda: task(show_two, value(3), value(4)),
+    ),
+    Refusal(
+        "too-many-sources",
+        lambda: task(load, value(3)),
+        "load: has more sources (1) than parameters that take one (none) [too-many-sources]; "
+        "give one source per parameter, in order, and none to a DirectOut or to a parameter that is annotated with its source",
+        lambda: task(gather, value(3)),
+    ),
+    Refusal(
+        "variadic-source",
+        lambda: task(annotated_rest),
+        "annotated_rest, parameter 'items': stands for any number of arguments, and is annotated with one source "
+        "[variadic-source]; annotate parameters that have names of their own, or give the sources of `*args` in the call",
+        lambda: with_inputs(task(gather, from_input("a"), from_input("b")), a=1, b=2),
+    ),
+    Refusal(
+        "no-source",
+        lambda: task(show),
+        "show, parameter 'x': has no source [no-source]; add from_ctx(...), from_input(...), value(...), "
+        "or borrow_prev(...) and its like; or annotate it, as in BorrowPrev[T]; or give it a default",
+        lambda: task(lambda x=3: x),
+    ),
+    Refusal(
+        "no-source",
+        lambda: task(unread),
+        "unread, parameter 'x': has no source (its annotation could not be read: 'BorrowPrev[Order]': NameError: "
+        "name 'Order' is not defined) [no-source]; add from_ctx(...), from_input(...), value(...), "
+        "or borrow_prev(...) and its like; or annotate it, as in BorrowPrev[T]; or give it a default",
+        lambda: task(unread, value(3)),
+    ),
+    Refusal(
+        "no-context-key",
+        lambda: task(show, from_ctx()),
+        "show, parameter 'x': from_ctx() does not say which object [no-context-key]; "
+        "write from_ctx(T), or annotate the parameter",
+        lambda: with_context(task(show_int, from_ctx()), 3),
+    ),
+    Refusal(
+        "parameter-type",
+        lambda: task(show_int, from_input("n", float)),
+        "show_int, parameter 'x': from_input gives float, but the parameter is annotated int [parameter-type]; "
+        "ask the source for int, or correct the annotation",
+        lambda: with_inputs(task(show_int, from_input("n", bool)), n=True),
+    ),
+    Refusal(
+        "method-needs-receiver",
+        lambda: task(Shelf.open),
+        "open: Shelf.open is a method, and has no object to be called on [method-needs-receiver]; "
+        "write task_member(Shelf.open, receiver_source, ...), or pass the bound method of an object",
+        lambda: task(Shelf().open),
+    ),
+    Refusal(
+        "method-needs-receiver",
+        lambda: task_into(Shelf.put_into, value(Shelf()), value(3)),
+        "put_into: Shelf.put_into is a method, and has no object to be called on [method-needs-receiver]; "
+        "write task_into_member(Shelf.put_into, receiver_source, ...), or pass the bound method of an object",
+        lambda: task_into_member(Shelf.put_into, value(Shelf()), value(3)),
+    ),
+    Refusal(
+        "not-a-method",
+        lambda: task_member(Shelf().open, value(Shelf())),
+        "open: Shelf.open is not a method that waits for its receiver [not-a-method]; pass the method of a class, "
+        "as in Class.method, or write task(Shelf.open, ...) for what can be called as it is",
+        lambda: task_member(Shelf.open, value(Shelf())),
+    ),
+    Refusal(
+        "receiver-type",
+        lambda: task_member(Shelf.open, value("shelf"), name="opened"),
+        "opened, parameter 'self': a receiver of type str has no method Shelf.open [receiver-type]; "
+        "take the receiver from a source of the class that defines the method, or of a subclass",
+        lambda: task_member(Shelf.open, value(Drawer())),
+    ),
+    Refusal(
+        "sink-in-regular",
+        lambda: task(fill),
+        "fill, parameter 'out': is a DirectOut, which only the last parameter of a direct-output task receives "
+        "[sink-in-regular]; make it the last parameter, and register the callable with task_into(...)",
+        lambda: task_into(fill),
+    ),
+    Refusal(
+        "sink-in-regular",
+        lambda: task_into(fill_twice),
+        "fill_twice, parameter 'first': is a DirectOut, which only the last parameter of a direct-output task receives "
+        "[sink-in-regular]; make it the last parameter, and register the callable with task_into(...)",
+        lambda: task_into(fill),
+    ),
+    Refusal(
+        "sink-missing",
+        lambda: task_into(load),
+        "load: has no parameter for a DirectOut, so the output has no place to go [sink-missing]; "
+        "let the last parameter of the callable be `out: DirectOut[T]`, or register it with task(...)",
+        lambda: task(load),
+    ),
+    Refusal(
+        "sink-missing",
+        lambda: task_into(fill_typed),
+        "fill_typed: its last parameter 'x' is no DirectOut, so the output has no place to go [sink-missing]; "
+        "let the last parameter of the callable be `out: DirectOut[T]`, or register it with task(...)",
+        lambda: task_into(fill_any),
+    ),
+    Refusal(
+        "sink-missing",
+        lambda: task_into(fill_by_keyword),
+        "fill_by_keyword: its DirectOut 'out' is passed by keyword only, so the output has no place to go [sink-missing]; "
+        "let the last parameter of the callable be `out: DirectOut[T]`, or register it with task(...)",
+        lambda: task_into(fill),
+    ),
+    Refusal(
+        "sink-missing",
+        lambda: task_into_member(Shelf.open, value(Shelf())),
+        "open: has no parameter for a DirectOut, so the output has no place to go [sink-missing]; "
+        "let the last parameter of the callable be `out: DirectOut[T]`, or register it with task_member(...)",
+        lambda: task_member(Shelf.open, value(Shelf())),
+    ),
+    Refusal(
+        "sink-result",
+        lambda: task_into(fill_and_return),
+        "fill_and_return: is annotated to return int, but its output is what it writes into the DirectOut [sink-result]; "
+        "annotate it `-> None` or `-> StepResult`",
+        lambda: task_into(fill),
+    ),
+    Refusal(
+        "forward-access",
+        lambda: task_forward_prev(append, borrow_prev()),
+        "append: forwards what it takes by one borrow_prev_mut(...), but has borrow_prev [forward-access]; "
+        "give exactly one argument (or the receiver) borrow_prev_mut(...), and no other access to the parent",
+        lambda: tree_of(load_list, [task_forward_prev(append, borrow_prev_mut())]),
+    ),
+    Refusal(
+        "forward-access",
+        lambda: task_forward_prev(append, value([3])),
+        "append: forwards what it takes by one borrow_prev_mut(...), but has no access to the parent's output [forward-access]; "
+        "give exactly one argument (or the receiver) borrow_prev_mut(...), and no other access to the parent",
+        lambda: task(append, value([3])),
+    ),
+    Refusal(
+        "forward-access",
+        lambda: task_forward_prev(show_two, borrow_prev_mut(), copy_prev()),
+        "show_two: forwards what it takes by one borrow_prev_mut(...), but has borrow_prev_mut and copy_prev [forward-access]; "
+        "give exactly one argument (or the receiver) borrow_prev_mut(...), and no other access to the parent",
+        lambda: tree_of(load_list, [task_forward_prev(lambda x, y: None, borrow_prev_mut(), value(3))]),
+    ),
+    Refusal(
+        "forward-result",
+        lambda: task_forward_prev(append_and_return, borrow_prev_mut()),
+        "append_and_return: is annotated to return list, but what it forwards is the parent's own object [forward-result]; "
+        "annotate it `-> None` or `-> StepResult`, or register it as an ordinary task",
+        lambda: tree_of(load_list, [task_forward_prev(append_and_answer, borrow_prev_mut())]),
+    ),
+    Refusal(
+        "exclusive-access",
+        lambda: task(show_two, borrow_prev(), consume_prev()),
+        "show_two, parameter 'y': takes the parent's output by borrow_prev and consume_prev, and an exclusive access allows "
+        "no other beside it [exclusive-access]; keep the one exclusive access, or only share (borrow_prev, copy_prev)",
+        lambda: tree_of(load, [show_two, borrow_prev(), copy_prev()]),
+    ),
+    Refusal(
+        "retry-never",
+        lambda: task(load, adapters=(TWO,)),
+        "load: retry(...) has nothing to do: neither the callable, annotated to return int, nor an adapter inside can answer "
+        "RETRY [retry-never]; let it return StepResult.retry() or TaskResult.retry(), "
+        "or use retry_on(exceptions, policy) for a task that raises",
+        lambda: task(check, adapters=(TWO,)),
+    ),
+    Refusal(
+        "retry-consume",
+        lambda: task(show, consume_prev(), adapters=(TWO,)),
+        "show: cannot be run again, because consume_prev gives the parent's output away at the first attempt [retry-consume]; "
+        "write copy_prev(...) or borrow_prev(...) instead, or leave the retrying adapter out",
+        lambda: tree_of(load, [task(show, copy_prev(), adapters=(TWO,))]),
+    ),
+    Refusal(
+        "not-an-adapter",
+        lambda: task(check, adapters=(RetryFixed(1),)),
+        "check: RetryFixed(wait=0.0, retries=1) is not an adapter [not-an-adapter]; write adapters=(adapter, ...), "
+        "with objects that have wrap(call), such as catch_as_failure() or retry(policy)",
+        lambda: task(check, adapters=(retry(RetryFixed(1)),)),
+    ),
+    Refusal(
+        "not-an-adapter",
+        lambda: task(check, adapters=catch_as_failure()),
+        "check: Catch(policy=None, on=(<class 'Exception'>,)) is not a tuple of adapters [not-an-adapter]; "
+        "write adapters=(adapter, ...), with objects that have wrap(call), such as catch_as_failure() or retry(policy)",
+        lambda: task(check, adapters=[catch_as_failure()]),
+    ),
+    Refusal(
+        "bad-name",
+        lambda: task(load, name="data/load"),
+        "load: the name 'data/load' cannot be used [bad-name]; use a string that is not empty and holds no '/'",
+        lambda: task(load, name="data.load"),
+    ),
+    Refusal(
+        "second-root",
+        two_roots,
+        "check: the tree has its root already, 'load' [second-root]; place further nodes below it with child(...)",
+        lambda: tree_of(load, [check]),
+    ),
+    Refusal(
+        "level",
+        lambda: levels(0, 2),
+        "load: a node at level 2 cannot follow one at level 0 [level]; use a level of 1 or more, and at most 1",
+        lambda: levels(0, 1),
+    ),
+    Refusal(
+        "first-node",
+        lambda: levels(1),
+        "load: the first node of a tree has to be its root, not a node at level 1 [first-node]; "
+        "register the root first: tree.root(...), or tree.node(0, ...)",
+        lambda: levels(0),
+    ),
+    Refusal(
+        "unknown-fanout",
+        lambda: tree_of(load, fanout="auto"),
+        "load: 'auto' is not a fanout policy [unknown-fanout]; "
+        "use Fanout.AUTO, Fanout.SHARED_READONLY or Fanout.CONSUME_WITH_COPIES",
+        lambda: tree_of(load, fanout=Fanout.AUTO),
+    ),
+)
+
+
+# --- what takes the whole tree to see --------------------------------------------------------------------------------
+
+ONE_PROBLEM = "plan 'tree': 1 problem\n  "
+REMEDY_AUTO = (
+    "use borrow_prev(...) or copy_prev(...), or give 'load' fanout=Fanout.CONSUME_WITH_COPIES when one child consumes and "
+    "the others copy, or change the output in a task_forward_prev(...) between 'load' and its children"
+)
+WITH_COPIES = {"fanout": Fanout.CONSUME_WITH_COPIES}
+
+PLAN = (
+    Refusal(
+        "empty-tree",
+        lambda: TaskTree("tree"),
+        ONE_PROBLEM + "tree: the tree has no nodes [empty-tree]; register a root first: tree.root(...)",
+        lambda: tree_of(load),
+    ),
+    Refusal(
+        "root-access",
+        lambda: tree_of(task(show, borrow_prev())),
+        ONE_PROBLEM
+        + "show, parameter 'x': borrow_prev reads the parent's output, but the root has no parent [root-access]; "
+        "use from_ctx(...), from_input(...) or value(...) at the root",
+        lambda: tree_of(task(show, value(3))),
+    ),
+    Refusal(
+        "no-parent-output",
+        lambda: tree_of(tick, [show, copy_prev()]),
+        ONE_PROBLEM
+        + "tick/show, parameter 'x': copy_prev reads the output of 'tick', which has none (it is declared to return "
+        "None) [no-parent-output]; let 'tick' return a value, or read from the context; "
+        "a grandparent's output is not visible",
+        lambda: tree_of(load, [show, copy_prev()]),
+    ),
+    Refusal(
+        "type-mismatch",
+        lambda: tree_of(load, [show, borrow_prev(str)]),
+        ONE_PROBLEM + "load/show, parameter 'x': borrow_prev asks for str, but the output of 'load' is int [type-mismatch]; "
+        "ask for int or one of its bases, or change what 'load' returns",
+        lambda: tree_of(load, [show, borrow_prev(object)]),
+    ),
+    Refusal(
+        "fanout-auto",
+        lambda: tree_of(load, [show, consume_prev()], [tick]),
+        ONE_PROBLEM
+        + "load/show, parameter 'x': consume_prev is exclusive, but 'load' has 2 children [fanout-auto]; "
+        + REMEDY_AUTO,
+        lambda: tree_of(load, [show, consume_prev()]),
+    ),
+    Refusal(
+        "fanout-shared",
+        lambda: tree_of(load, [show, borrow_prev_mut()], fanout=Fanout.SHARED_READONLY),
+        ONE_PROBLEM + "load/show, parameter 'x': borrow_prev_mut is exclusive, but 'load' has fanout=Fanout.SHARED_READONLY "
+        "[fanout-shared]; use borrow_prev(...) or copy_prev(...), or another fanout for 'load'",
+        lambda: tree_of(load, [show, borrow_prev()], fanout=Fanout.SHARED_READONLY),
+    ),
+    Refusal(
+        "fanout-copies",
+        lambda: tree_of(load, [show, borrow_prev()], **WITH_COPIES),
+        ONE_PROBLEM + "load/show, parameter 'x': borrow_prev is neither copy_prev nor consume_prev, but 'load' has "
+        "fanout=Fanout.CONSUME_WITH_COPIES [fanout-copies]; "
+        "use copy_prev(...), or consume_prev(...) in one child, or another fanout for 'load'",
+        lambda: tree_of(load, [show, copy_prev()], **WITH_COPIES),
+    ),
+    Refusal(
+        "fanout-consumers",
+        lambda: tree_of(load, [show_int, consume_prev()], [show, consume_prev()], **WITH_COPIES),
+        ONE_PROBLEM + "load/show, parameter 'x': consume_prev takes the output of 'load', which 'show_int' takes already "
+        "[fanout-consumers]; let one child consume it, and use copy_prev(...) in the others",
+        lambda: tree_of(load, [show_int, consume_prev()], [show, copy_prev()], **WITH_COPIES),
+    ),
+    Refusal(
+        "kept-changed",
+        lambda: tree_of(load, [show, consume_prev()], keep=True),
+        ONE_PROBLEM + "load/show, parameter 'x': consume_prev is exclusive, but the output of 'load' is kept for the result "
+        "[kept-changed]; use borrow_prev(...) or copy_prev(...), or leave keep=True out at 'load'",
+        lambda: tree_of(load, [show, copy_prev()], keep=True),
+    ),
+    Refusal(
+        "duplicate-name",
+        lambda: named("a", "a"),
+        ONE_PROBLEM + "load/a: the name 'a' is given to another node as well, 'load/a' [duplicate-name]; "
+        "give each node a name of its own, or none",
+        lambda: named(None, None, "a"),
+    ),
+    Refusal(
+        "input-type",
+        lambda: with_inputs(
+            chain_of((task(show, from_input("n", int)),), (task(show_two, value(3), from_input("n", str)),)), n=3
+        ),
+        ONE_PROBLEM
+        + "show/show_two, parameter 'y': the input 'n' is taken as str, but 'show' takes it as int [input-type]; "
+        "ask for one type everywhere, or for two inputs",
+        lambda: with_inputs(
+            chain_of((task(show, from_input("n", int)),), (task(show_two, value(3), from_input("n", float)),)), n=3
+        ),
+    ),
+)
+
+
+# --- what does not fit the plan when a run starts --------------------------------------------------------------------
+
+NOT_RUN = "plan 'tree' cannot be run with this context and these inputs: 1 problem\n  "
+
+SETUP = (
+    Refusal(
+        "missing-context",
+        lambda: with_context(tree_of(task(show, from_ctx(Shelf))), Drawer()),
+        NOT_RUN
+        + "show: the context holds no Shelf; it holds Drawer [missing-context]; add it: Context(..., bind={Shelf: ...})",
+        lambda: with_context(tree_of(task(show, from_ctx(Shelf))), Shelf()),
+    ),
+    Refusal(
+        "missing-input",
+        lambda: with_inputs(tree_of(task(show, from_input("n")))),
+        NOT_RUN + "show: the input 'n' is not given; given: none [missing-input]; pass inputs={'n': ...}",
+        lambda: with_inputs(tree_of(task(show, from_input("n"))), n=3),
+    ),
+    Refusal(
+        "unexpected-input",
+        lambda: with_inputs(tree_of(task(show, from_input("n"))), n=3, m=4),
+        NOT_RUN + "tree: no node takes an input 'm'; inputs of the plan: n [unexpected-input]; "
+        "leave it out, or correct its name",
+        lambda: with_inputs(tree_of(task(show_two, from_input("n"), from_input("m"))), n=3, m=4),
+    ),
+    Refusal(
+        "input-value",
+        lambda: with_inputs(tree_of(task(show, from_input("n", int))), n=3.5),
+        NOT_RUN + "show: the input 'n' is of type float, but int is asked for [input-value]; pass an object of type int",
+        lambda: with_inputs(tree_of(task(show, from_input("n", float))), n=3),
+    ),
+)
+
+
+# --- what only the run can tell --------------------------------------------------------------------------------------
+
+
+def fill_nothing(out: DirectOut[int]): ...
+
+
+def fill_later(out: DirectOut[list]):
+    out.set([])
+    out.value.append(out)
+
+
+def use_later(handles):
+    handles[0].reset()
+
+
+def look(out: DirectOut[int]):
+    out.success(3 if out.has_value else out.value)
+
+
+def look_first(out: DirectOut[int]):
+    out.success(out.value if out.has_value else 3)
+
+
+def construct(out):
+    out.emplace("3")
+
+
+def construct_int(out: DirectOut[int]):
+    out.emplace("3")
+
+
+def open_file():
+    return "file"
+
+
+def answer():
+    return StepResult.success()
+
+
+def fail():
+    raise ValueError("broken")
+
+
+def waiting(delay):
+    """A task that asks for one retry, after this time."""
+    answers = [StepResult.success(), StepResult.retry()]
+    return task(answers.pop, adapters=(retry(RetryFixed(1, delay=lambda count: delay)),))
+
+
+RUN = (
+    Refusal(
+        "empty-slot",
+        lambda: task_into(fill_nothing),
+        "fill_nothing: succeeded without having written its output [empty-slot]; "
+        "call emplace(), set() or success() of the DirectOut, or answer StepResult.failure()",
+        lambda: task_into(fill),
+    ),
+    Refusal(
+        "closed-slot",
+        lambda: chain_of((task_into(fill_later),), (use_later, borrow_prev())),
+        "fill_later: the DirectOut was used after the attempt that it belongs to had ended [closed-slot]; "
+        "write the output before the task returns",
+        lambda: task_into(fill_later),
+    ),
+    Refusal(
+        "no-value",
+        lambda: task_into(look),
+        "look: the DirectOut holds no value [no-value]; write one first, or ask has_value",
+        lambda: task_into(look_first),
+    ),
+    Refusal(
+        "untyped-slot",
+        lambda: task_into(construct),
+        "construct: emplace() does not know what to construct [untyped-slot]; "
+        "annotate the parameter DirectOut[T] with a class T, or use set(object)",
+        lambda: task_into(construct_int),
+    ),
+    Refusal(
+        "result-type",
+        lambda: task(open_file, output=None),
+        "open_file: returned a str, but it is declared to return None [result-type]; "
+        "return what is declared, or change the declaration",
+        lambda: task(open_file, output=str),
+    ),
+    Refusal(
+        "result-type",
+        lambda: tree_of(load_list, [task_forward_prev(show, borrow_prev_mut())]),
+        "load_list/show: returned a list, but task_forward_prev takes only None or a StepResult [result-type]; "
+        "return what is declared, or change the declaration",
+        lambda: tree_of(load_list, [task_forward_prev(append, borrow_prev_mut())]),
+    ),
+    Refusal(
+        "no-output",
+        lambda: tree_of(answer, [show, borrow_prev()]),
+        "answer: succeeded without an output, but 'answer/show' reads it [no-output]; "
+        "return a value or TaskResult.success(value), or answer StepResult.abort_branch()",
+        lambda: tree_of(lambda: None, [show, borrow_prev()]),
+    ),
+    Refusal(
+        "no-answer",
+        lambda: task(fail, adapters=(catch_as_failure(lambda error: None),)),
+        "fail: the policy of catch_as_failure answered None [no-answer]; return a StepResult, a TaskResult or a value; "
+        "TaskResult.success(None) is the output None",
+        lambda: task(fail, adapters=(catch_as_failure(lambda error: 3),)),
+    ),
+    Refusal(
+        "bad-delay",
+        lambda: waiting(-1),
+        "pop: RetryFixed.delay answered -1 as the time to wait [bad-delay]; return seconds, as a number of 0 or more",
+        lambda: waiting(0),
+    ),
+    Refusal(
+        "not-managed",
+        lambda: task(open_file, managed=True),
+        "open_file: is managed, but returned a str, which is no context manager [not-managed]; return an object with "
+        "__aenter__ and __aexit__ or __enter__ and __exit__, or leave managed=True out",
+        lambda: task(open_file),
+    ),
+    Refusal(
+        "consumed-twice",
+        lambda: tree_of(load, [task(show, consume_prev(), adapters=(Twice(),))]),
+        "load/show: the parent's output was consumed by an earlier attempt [consumed-twice]; "
+        "let no adapter call a consuming task again, or use copy_prev(...)",
+        lambda: tree_of(load, [task(show, copy_prev(), adapters=(Twice(),))]),
+    ),
+    Refusal(
+        "borrow-changed",
+        lambda: Program(tree_of(load_list, [append, borrow_prev()]), {"check_borrows": True}),
+        "load_list/append, parameter 'items': changed what it only borrowed: items had 1 elements and has 2 [borrow-changed]; "
+        "take it with borrow_prev_mut(...) or copy_prev(...)",
+        lambda: Program(tree_of(load_list, [append, copy_prev()]), {"check_borrows": True}),
+    ),
+)
+
+REFUSALS = (*REGISTRATION, *PLAN, *SETUP, *RUN)

@@ -1,0 +1,215 @@
+"""A plan as a tree of lines, for people."""
+
+from typing import Annotated
+
+import pytest
+
+from yorch_async import (
+    BorrowPrev,
+    DirectOut,
+    Fanout,
+    FromCtx,
+    FromInput,
+    RetryFixed,
+    StepResult,
+    TaskTree,
+    borrow_prev,
+    borrow_prev_mut,
+    catch_as_failure,
+    compile_plan,
+    consume_prev,
+    copy_prev,
+    from_ctx,
+    from_input,
+    retry_on,
+    task,
+    task_forward_prev,
+    task_into,
+    value,
+)
+from yorch_async.plan._explain import explain, source_text, task_text
+from yorch_async.plan._layout import lay_out
+
+
+class Config: ...
+
+
+def load(path: FromInput[str], dsn: FromCtx[Annotated[str, "dsn"]]) -> Config: ...
+
+
+def connect(config: BorrowPrev[Config]): ...
+
+
+def count(config) -> int: ...
+
+
+def append(items: list) -> None: ...
+
+
+def fill(config: Config, out: DirectOut[list[int]]) -> None: ...
+
+
+def tick() -> None: ...
+
+
+def check() -> StepResult: ...
+
+
+def test_a_plan_is_printed_as_a_tree():
+    """Each node with its sources, what it puts out, and what is special about it."""
+    tree = TaskTree("scene")
+    root = tree.root(load, keep=True)
+    root.child(connect, managed=True).child(tick)
+    items = root.child(task_into(fill, copy_prev()), name="items", fanout=Fanout.SHARED_READONLY)
+    items.child(check, adapters=(retry_on(ValueError, RetryFixed(1)), catch_as_failure()))
+    items.child(lambda a, b, c=3: a, copy_prev(), value(None))
+    made = root.child(task(list), fanout=Fanout.CONSUME_WITH_COPIES)
+    made.child(count, consume_prev())
+    made.child(count, copy_prev())
+    last = root.child(list, name="last")
+    last.child(task_forward_prev(append, borrow_prev_mut()))
+    assert (
+        "plan 'scene': 11 nodes, 2 slots\n"
+        "load(path=from_input(path), dsn=from_ctx(Annotated[str, 'dsn'])) -> Config [keep]\n"
+        "├─ connect(config=borrow_prev(Config)) [managed]\n"
+        "│  └─ tick() -> nothing\n"
+        "├─ items(config=copy_prev(Config)) -> list[int] [task_into, shared_readonly]\n"
+        "│  ├─ check() -> nothing [retryon, catch]\n"
+        "│  └─ <lambda>(a=copy_prev(), b=value(None))\n"
+        "├─ list() -> list [consume_with_copies]\n"
+        "│  ├─ count(config=consume_prev()) -> int\n"
+        "│  └─ count[2](config=copy_prev()) -> int\n"
+        "└─ last() -> list\n"
+        "   └─ append(items=borrow_prev_mut(list)) -> list [task_forward_prev]"
+    ) == str(compile_plan(tree))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "line"),
+    [
+        ([(0, tick)], "plan 'p': 1 node, 0 slots"),
+        ([(0, load), (1, count, borrow_prev())], "plan 'p': 2 nodes, 1 slot"),
+        (
+            [(0, task_into(lambda out: None)), (1, task_into(lambda x, out: None, borrow_prev()))],
+            "plan 'p': 2 nodes, 2 slots",
+        ),
+    ],
+)
+def test_the_headline_counts(nodes, line):
+    """In good English."""
+    tree = TaskTree("p")
+    for node in nodes:
+        tree.node(*node)
+    assert line == str(compile_plan(tree)).partition("\n")[0]
+
+
+def test_lines_connect_over_branches_of_any_shape():
+    """A node that is not the last of its siblings has its line drawn on beside everything below it."""
+    tree = TaskTree("p")
+    for level, name in enumerate("rabcd"):
+        tree.node(level, tick, name=name)
+    for level, name in [(3, "e"), (2, "f"), (3, "g"), (4, "h"), (1, "i"), (2, "j")]:
+        tree.node(level, tick, name=name)
+    shown = str(compile_plan(tree)).replace("() -> nothing", "")
+    assert (
+        "plan 'p': 11 nodes, 0 slots\n"
+        "r\n"
+        "├─ a\n"
+        "│  ├─ b\n"
+        "│  │  ├─ c\n"
+        "│  │  │  └─ d\n"
+        "│  │  └─ e\n"
+        "│  └─ f\n"
+        "│     └─ g\n"
+        "│        └─ h\n"
+        "└─ i\n"
+        "   └─ j"
+    ) == shown
+
+
+def test_very_deep_nodes_say_their_level():
+    """Instead of being indented ever further."""
+    tree = TaskTree("p")
+    node = tree.root(tick)
+    for _ in range(32):
+        node = node.child(tick)
+    tree.node(31, tick)
+    tree.node(30, tick)
+    tree.node(2, tick)
+    lines = str(compile_plan(tree)).splitlines()
+    assert [
+        "   " + "│  " + "   " * 27 + "├─ tick() -> nothing",
+        "   " + "│  " + "   " * 27 + "│  (level 31) tick() -> nothing",
+        "   " + "│  " + "   " * 27 + "│  (level 32) tick() -> nothing",
+        "   " + "│  " + "   " * 27 + "│  (level 31) tick[2]() -> nothing",
+        "   " + "│  " + "   " * 27 + "└─ tick[2]() -> nothing",
+        "   " + "└─ tick[2]() -> nothing",
+    ] == lines[31:]
+
+
+def test_a_line_is_of_bounded_length_at_any_depth():
+    """And nothing is recursive."""
+    tree = TaskTree("p")
+    node = tree.root(tick)
+    for _ in range(5_000):
+        node = node.child(tick)
+    lines = str(compile_plan(tree)).splitlines()
+    assert 5_002 == len(lines)
+    assert "   " * 30 + "(level 5000) tick() -> nothing" == lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (from_ctx(Config), "from_ctx(Config)"),
+        (from_input("n", int), "from_input(n)"),
+        (from_input(), "from_input(x)"),
+        (value(3), "value(int)"),
+        (value(None), "value(None)"),
+        (value(Config), "value(type)"),
+        (value([1], copy=True), "value(list)"),
+        (borrow_prev(), "borrow_prev()"),
+        (borrow_prev_mut(Config | None), "borrow_prev_mut(Config | None)"),
+        (copy_prev(list[int]), "copy_prev(list[int])"),
+        (consume_prev(int), "consume_prev(int)"),
+    ],
+    ids=str,
+)
+def test_a_source_is_shown_as_a_user_would_write_it(source, text):
+    """A value by its type, because the object may be large or secret."""
+    assert text == source_text(task(lambda x: x, source).arguments[0])
+
+
+@pytest.mark.parametrize(
+    ("made", "options", "text"),
+    [
+        (task(lambda: 1), {}, "n()"),
+        (task(tick), {}, "n() -> nothing"),
+        (task(check), {}, "n() -> nothing"),
+        (task(count, value(1)), {}, "n(config=value(int)) -> int"),
+        (task(tick, output=int | None), {}, "n() -> int | None"),
+        (task(tick), {"keep": True}, "n() -> nothing [keep]"),
+        (task(tick), {"fanout": Fanout.SHARED_READONLY}, "n() -> nothing [shared_readonly]"),
+        (
+            task(list, managed=True, adapters=(catch_as_failure(),)),
+            {"keep": True, "fanout": Fanout.CONSUME_WITH_COPIES},
+            "n() [managed, consume_with_copies, keep, catch]",
+        ),
+        (task_into(lambda out: None, adapters=(catch_as_failure(),)), {"keep": True}, "n() [task_into, keep, catch]"),
+        (task_into(lambda out: None, output=int), {}, "n() -> int [task_into]"),
+        (task_forward_prev(append, borrow_prev_mut()), {}, "n(items=borrow_prev_mut(list)) -> list [task_forward_prev]"),
+    ],
+)
+def test_a_node_is_one_line(made, options, text):
+    """Name, sources, output, and what is not as always."""
+    assert text == task_text("n", made, options.get("fanout", Fanout.AUTO), keep=options.get("keep", False))
+
+
+def test_what_is_printed_is_made_of_what_the_plan_holds():
+    """The name and the slots are the plan's."""
+    tree = TaskTree()
+    tree.root(tick)
+    made = [placed.task for placed in tree.placed]
+    assert "plan 'x': 1 node, 5 slots\ntick() -> nothing" == explain(
+        "x", made, lay_out(tree.placed), [Fanout.AUTO], [False], 5
+    )
