@@ -54,10 +54,23 @@ Call: TypeAlias = Callable[[Attempt], Awaitable[Any]]
 @public
 @runtime_checkable
 class Adapter(Protocol):
-    """Wraps the call of a task; see the module's example.
+    """Wraps the call of a task: `wrap(call)` returns a call that does more than the one it was given.
 
     An adapter may also have `traits(traits: TaskTraits) -> TaskTraits`, to change what the task answers about itself or to raise
     `traits.refusal(...)` for a task that it cannot serve.
+
+    >>> from yorch_async import TaskTree, compile_plan, run, value
+    >>> class Announced:
+    ...     def wrap(self, call):
+    ...         async def announced(attempt):
+    ...             print("now:", attempt.path)
+    ...             return await call(attempt)
+    ...         return announced
+    >>> tree = TaskTree()
+    >>> node = tree.root(int, value("7"), adapters=[Announced()])
+    >>> run(compile_plan(tree))[node]
+    now: int
+    7
     """
 
     def wrap(self, call: Call) -> Call:

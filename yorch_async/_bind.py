@@ -38,14 +38,24 @@ def is_sink(parameter: Parameter) -> bool:
     return hint is DirectOut or get_origin(hint) is DirectOut
 
 
-def bind(task: str, parameters: tuple[Parameter, ...] | None, sources: Sequence[Source]) -> tuple[Argument, ...]:
-    """Give each parameter its source, in order."""
-    for source in sources:
+def bind(
+    task: str,
+    parameters: tuple[Parameter, ...] | None,
+    sources: Sequence[Source],
+    *,
+    first: int = 1,
+    followed: bool = False,
+) -> tuple[Argument, ...]:
+    """Give each parameter its source, in order.
+
+    `first` is the number of the first source, for messages; `followed`: another positional argument comes after these.
+    """
+    for number, source in enumerate(sources, first):
         if not isinstance(source, CtxSource | InputSource | ValueSource | PrevSource):
-            raise RegistrationError(problem("not-a-source", task, what=repr(source)))
+            raise RegistrationError(problem("not-a-source", task, number=number, object=repr(source)))
     if parameters is None:
         return tuple(resolved(task, _unnamed(number), source) for number, source in enumerate(sources, 1))
-    return tuple(_arguments(task, parameters, _assign(task, parameters, sources)))
+    return tuple(_arguments(task, parameters, _assign(task, parameters, sources), followed=followed))
 
 
 def _unnamed(number: int) -> Parameter:
@@ -54,13 +64,15 @@ def _unnamed(number: int) -> Parameter:
 
 def _assign(task: str, parameters: tuple[Parameter, ...], sources: Sequence[Source]) -> dict[str, list[Source]]:
     """Which sources each parameter gets: explicit ones in order, for those parameters that no annotation speaks for."""
+    for parameter in parameters:
+        if parameter.variadic and parameter.mark is not None:
+            raise RegistrationError(problem("variadic-source", task, parameter.name))
     open_ = [p for p in parameters if p.mark is None and not (p.variadic and p.keyword)]
-    rest = next((p for p in open_ if p.variadic), None)
     single = [p for p in open_ if not p.variadic]
     extra = len(sources) - len(single)
-    if extra > 0 and (rest is None or rest.keyword):
+    if extra > 0 and len(single) == len(open_):
         names = ", ".join(p.name for p in single) or "none"
-        raise RegistrationError(problem("too-many-sources", task, given=len(sources), count=len(single), names=names))
+        raise RegistrationError(problem("too-many-sources", task, given=len(sources), names=names))
     found: dict[str, list[Source]] = {p.name: [p.mark.source(p.hint)] for p in parameters if p.mark is not None}
     remaining = iter(sources)
     for parameter in open_:
@@ -71,7 +83,9 @@ def _assign(task: str, parameters: tuple[Parameter, ...], sources: Sequence[Sour
     return found
 
 
-def _arguments(task: str, parameters: tuple[Parameter, ...], assigned: dict[str, list[Source]]) -> list[Argument]:
+def _arguments(
+    task: str, parameters: tuple[Parameter, ...], assigned: dict[str, list[Source]], *, followed: bool
+) -> list[Argument]:
     found: list[Argument] = []
     skipped: list[Argument] = []
     for parameter in parameters:
@@ -88,12 +102,12 @@ def _arguments(task: str, parameters: tuple[Parameter, ...], assigned: dict[str,
                 found.extend(skipped)
                 skipped.clear()
             found.extend(resolved(task, parameter, source) for source in sources)
-    return found
+    return found + skipped if followed else found
 
 
 def resolved(task: str, parameter: Parameter, source: Source) -> Argument:
     """Complete a source by what the parameter tells, and check that the two agree."""
-    keyword = parameter.name if parameter.keyword and not parameter.variadic else None
+    keyword = parameter.name if parameter.keyword else None
     default = EMPTY
     offered: Any = UNKNOWN
     if isinstance(source, CtxSource):
@@ -112,6 +126,6 @@ def resolved(task: str, parameter: Parameter, source: Source) -> Argument:
             source = replace(source, type=stripped(parameter.hint))
         offered = source.type
     if not satisfies(offered, parameter.hint):
-        facts = {"what": str(source), "offered": describe(offered), "wanted": describe(parameter.hint)}
+        facts = {"source": str(source), "offered": describe(offered), "wanted": describe(parameter.hint)}
         raise RegistrationError(problem("parameter-type", task, parameter.name, **facts))
     return Argument(parameter.name, source, keyword, default)

@@ -4,6 +4,8 @@
 *Does not know*: runs; there, what a task really returns decides.
 """
 
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from types import UnionType
@@ -60,11 +62,10 @@ def output_of(hint: Any) -> Output:
     results = [member for member in members if get_origin(member) is TaskResult or member is TaskResult]
     may_retry = len(values) < len(members)
     if results:
-        carried = get_args(results[0])
-        type_ = carried[0] if len(carried) == 1 and len(members) == len(results) else UNKNOWN
-        return Output(Returns.RESULT if len(values) == 0 else Returns.VALUE, type_, may_retry, words)
+        type_ = UNKNOWN if values else _union([(get_args(result) or (UNKNOWN,))[0] for result in results])
+        return Output(Returns.VALUE if values else Returns.RESULT, type_, may_retry, words)
     if may_retry and all(member is type(None) for member in values):
-        return Output(Returns.STATUS, UNKNOWN, may_retry=True, words=words)
+        return Output(Returns.NOTHING if values else Returns.STATUS, UNKNOWN, may_retry=True, words=words)
     return Output(Returns.VALUE, _union(values), may_retry, words)
 
 
@@ -84,11 +85,13 @@ def managed_output(hint: Any) -> Output:
     declared = output_of(hint)
     if declared.returns is not Returns.VALUE:
         return UNDECLARED
-    return Output(Returns.VALUE, _yielded(declared.type), may_retry=False, words=declared.words)
+    named = get_args(declared.type) if get_origin(declared.type) in _YIELDING else ()
+    type_ = named[0] if named else UNKNOWN
+    return Output(Returns.VALUE, type_, declared.may_retry, declared.words)
 
 
-def _yielded(hint: Any) -> Any:
-    # AbstractContextManager[T] and its like, and what @contextmanager and @asynccontextmanager leave on the function that
-    # they wrap: Iterator[T], Generator[T, None, None], AsyncIterator[T], AsyncGenerator[T, None]. All name T first.
-    arguments = get_args(hint)
-    return arguments[0] if arguments else UNKNOWN
+_YIELDING: Final = frozenset(
+    {AbstractContextManager, AbstractAsyncContextManager, Iterator, Generator, AsyncIterator, AsyncGenerator}
+)
+"""The generic classes that name first what is yielded: context managers, and what @contextmanager and @asynccontextmanager leave
+as the annotation of the function that they wrap. What another class yields, only it knows."""

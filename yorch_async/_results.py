@@ -3,6 +3,7 @@
 *Guarantees*: results are immutable; a value is there exactly when the status is SUCCESS.
 """
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Generic, Never, TypeVar, final
@@ -55,8 +56,8 @@ class StepResult:
             raise TypeError(f"status must be a StepStatus, not {self.status!r}")
         if self.error is not None and not isinstance(self.error, BaseException):
             raise TypeError(f"error must be an exception, not {self.error!r}")
-        if self.after is not None and not self.after >= 0:
-            raise ValueError(f"after must be 0 or more seconds, not {self.after!r}")
+        if self.after is not None and not 0 <= self.after < math.inf:
+            raise ValueError(f"after must be a finite number of seconds, 0 or more, not {self.after!r}")
 
     @staticmethod
     def success() -> "StepResult":

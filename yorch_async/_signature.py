@@ -8,14 +8,14 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from types import FunctionType, MethodType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from types import FunctionType, MethodType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary, ref
 
 from ._specs import Mark
-from ._types import UNKNOWN, class_of, classes_of, stripped
+from ._types import UNKNOWN, class_of, stripped
 
-__all__ = ["Parameter", "Signature", "name_of", "owner_of", "read"]
+__all__ = ["Parameter", "Signature", "name_of", "owner_of", "qualified_name_of", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ def read(fn: Callable[..., Any]) -> Signature:
     """The signature of any callable, as it is called: without the `self` of a bound method."""
     if isinstance(fn, MethodType) and isinstance(fn.__func__, FunctionType):
         whole = read(fn.__func__)
-        return replace(whole, parameters=whole.parameters[1:]) if whole.parameters else whole
+        if whole.parameters and not whole.parameters[0].variadic:  # otherwise `*args` takes the object as well
+            return replace(whole, parameters=whole.parameters[1:])
+        return whole
     if not isinstance(fn, FunctionType):
         return _read(fn)
     if "<locals>" not in fn.__qualname__:
@@ -68,30 +70,37 @@ def read(fn: Callable[..., Any]) -> Signature:
 
 
 def _read(fn: Callable[..., Any]) -> Signature:
-    code = _code_holder(fn)
+    called, given = _inside(fn)
+    code = _code_holder(called)
     hints, unread = _hints(code)
-    is_async = not isinstance(fn, type) and inspect.iscoroutinefunction(code)
-    if isinstance(fn, type):
-        returns: Any = fn
-    else:
-        returns = hints.get("return", UNKNOWN)
-        if not is_async:
-            returns = _awaited(returns)
+    is_async = not isinstance(called, type) and inspect.iscoroutinefunction(code)
+    returns: Any = called if isinstance(called, type) else hints.get("return", UNKNOWN)
+    if not is_async:
+        returns = _awaited(returns)
     try:
         parameters = inspect.signature(fn).parameters.values()
-    except ValueError:
+    except (ValueError, TypeError):
         return Signature(None, returns, is_async)
-    return Signature(tuple(_parameter(p, hints, unread) for p in parameters), returns, is_async)
+    # What a partial has by keyword stays a parameter for Python, one that may be given anew; here it is settled.
+    open_ = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY or p.name not in given]
+    return Signature(tuple(_parameter(p, hints, unread) for p in open_), returns, is_async)
+
+
+def _inside(fn: Any) -> tuple[Any, set[str]]:
+    """What a partial calls in the end, and the keywords that it gives."""
+    given: set[str] = set()
+    while isinstance(fn, functools.partial):
+        given.update(fn.keywords)
+        fn = fn.func
+    return fn, given
 
 
 def _code_holder(fn: Any) -> Any:
-    """What carries the annotations and the flags of a callable: the function inside a partial, `__call__`, `__init__`."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
+    """What carries the annotations and the flags of a callable: `__init__` or `__new__` of a class, `__call__` of an object."""
     if isinstance(fn, type):
-        made_by = vars(fn).get("__init__") or inspect.getattr_static(fn, "__init__")
-        return inspect.getattr_static(fn, "__new__") if made_by is object.__init__ else made_by
-    if isinstance(fn, FunctionType | MethodType) or not hasattr(class_of(fn), "__call__"):  # noqa: B004 - looked up on the type
+        made_by: Any = fn.__init__  # type: ignore[misc]  # looked at, not called
+        return fn.__new__ if made_by is object.__init__ else made_by
+    if isinstance(fn, FunctionType | MethodType):
         return fn
     call = class_of(fn).__call__
     return call if isinstance(call, FunctionType) else fn
@@ -170,30 +179,37 @@ def _split(hint: Any) -> tuple[Mark | None, Any]:
 
 
 def _awaited(returns: Any) -> Any:
-    """What awaiting gives, for a plain function that is annotated to return an awaitable."""
-    origin = get_origin(stripped(returns))
-    arguments = get_args(stripped(returns))
-    if origin is Coroutine or (isinstance(origin, type) and issubclass(origin, Coroutine)):
+    """What awaiting gives, for what is not a coroutine function but may be annotated to return an awaitable."""
+    hint = stripped(returns)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return returns if all(_awaited(member) is member for member in arguments) else UNKNOWN
+    made_of = origin or hint
+    if not isinstance(made_of, type) or not issubclass(made_of, Awaitable):
+        return returns
+    if issubclass(made_of, Coroutine):
         return arguments[2] if len(arguments) == 3 else UNKNOWN  # noqa: PLR2004 - Coroutine[yield, send, return]
-    if isinstance(origin, type) and issubclass(origin, Awaitable):
-        return arguments[0] if len(arguments) == 1 else UNKNOWN
-    classes = classes_of(returns)
-    return UNKNOWN if classes and any(hasattr(cls, "__await__") for cls in classes) else returns
+    return arguments[0] if len(arguments) == 1 else UNKNOWN
 
 
 def name_of(fn: Any) -> str:
     """What a callable is called, in names and messages."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
+    fn, _ = _inside(fn)
     name = getattr(fn, "__name__", None)
     return name if isinstance(name, str) and name else type(fn).__name__
 
 
+def qualified_name_of(fn: Any) -> str:
+    """The dotted name of a function or class inside its module; empty for other objects."""
+    name = getattr(fn, "__qualname__", "")
+    return name if isinstance(name, str) else ""
+
+
 def owner_of(fn: Any) -> type | None:
     """The class that a function is a method of, if that can be found by its qualified name."""
-    path = getattr(fn, "__qualname__", "").split(".")[:-1]
+    path = qualified_name_of(fn).split(".")[:-1]
     found: Any = None
-    namespace = getattr(inspect.unwrap(fn), "__globals__", {}) if callable(fn) else {}
+    namespace = getattr(inspect.unwrap(fn), "__globals__", {})
     for depth, name in enumerate(path):
         found = namespace.get(name) if depth == 0 else getattr(found, name, None)
     return found if isinstance(found, type) else None

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar, cast, final
 from ._door import public
 from ._errors import ResultError, problem
 from ._results import StepResult
-from ._types import UNKNOWN, classes_of
+from ._types import classes_of
 
 __all__ = ["EMPTY", "Cell", "DirectOut", "Empty"]
 
@@ -69,7 +69,7 @@ class DirectOut(Generic[T]):
     def emplace(self, *args: Any, **kwargs: Any) -> T:
         """Construct a `T` in the slot from these arguments, in place of what was there, and return it."""
         constructor = getattr(self._type, "__origin__", self._type)
-        if self._type is UNKNOWN or classes_of(constructor) is None:
+        if classes_of(constructor) != (constructor,):
             raise self._error("untyped-slot")
         made: T = constructor(*args, **kwargs)
         self._write(made)

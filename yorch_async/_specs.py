@@ -37,6 +37,9 @@ __all__ = [
     "value",
 ]
 
+# The second overloads below admit what `type[T]` does not: unions, aliases, protocols, abstract classes. They also make a type
+# checker accept a wrong class that is written in place, which compile_plan refuses; without them it would refuse right ones.
+
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -107,10 +110,6 @@ class PrevSource(Generic[T_contra]):
 Source: TypeAlias = FreeSource | PrevSource[Any]
 
 
-@overload
-def from_ctx(key: type[T], *, copy: bool = ...) -> CtxSource: ...
-@overload
-def from_ctx(key: Any = ..., *, copy: bool = ...) -> CtxSource: ...
 @public
 def from_ctx(key: Any = UNKNOWN, *, copy: bool = False) -> CtxSource:
     """Take the argument from the run's `Context`, by type; without `key`, by the parameter's annotation.

@@ -6,8 +6,9 @@ be placed any number of times.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args
 
 from ._adapter import Adapter, Call, TaskTraits
@@ -15,9 +16,9 @@ from ._bind import Argument, bind, is_sink
 from ._door import public
 from ._errors import RegistrationError, problem
 from ._outputs import Output, Returns, managed_output, output_of
-from ._signature import Parameter, Signature, name_of, owner_of, read
+from ._signature import Parameter, Signature, name_of, owner_of, qualified_name_of, read
 from ._specs import Access, CtxSource, PrevSource, Source, ValueSource
-from ._types import UNKNOWN, class_of, classes_of, describe, stripped
+from ._types import UNKNOWN, classes_of, describe, stripped
 
 __all__ = ["CallableTask", "Kind", "Task", "check_name", "make_task"]
 
@@ -114,36 +115,37 @@ def make_task(
 ) -> Task[Any]:
     """Bind a callable, refusing every mistake that can be seen in it alone."""
     label = _label(fn, name)
-    _check_callable(kind, fn, label, sources, member=member)
+    _check_callable(kind, fn, label, member=member)
     signature = read(fn)
     parameters, sink = signature.parameters, None
     if kind is Kind.DIRECT:
         parameters, sink = _without_sink(label, parameters, member=member)
     _check_no_sink(label, parameters, member=member)
-    arguments = _bind_member(label, fn, parameters, sources) if member else bind(label, parameters, sources)
+    join = partial(_bind_member, fn) if member else bind
+    arguments = join(label, parameters, sources, followed=sink is not None)
     declared = signature.returns if output is UNKNOWN or kind is Kind.DIRECT else output
     result = _output(kind, label, declared, managed=managed)
-    _check_access(kind, label, arguments)
-    traits = TaskTraits(
-        label, result.words, result.may_retry, any(_access(a) is Access.CONSUME for a in arguments), repeats=False
-    )
+    prev = _checked_accesses(kind, label, arguments)
+    consumes = any(source.access is Access.CONSUME for _, source in prev)
+    traits = TaskTraits(label, result.words, result.may_retry, consumes)
     adapters = _checked_adapters(label, adapters)
     for adapter in adapters:
         answer = getattr(adapter, "traits", None)
         traits = traits if answer is None else answer(traits)
-    if kind is Kind.DIRECT:
-        result = _sink_output(sink, output, result)
+    if sink is not None:
+        declared = (get_args(stripped(sink.hint)) or (UNKNOWN,))[0] if output is UNKNOWN else output
+        result = replace(result, type=declared)
     elif kind is Kind.FORWARD:
-        forwarded = next(a.source for a in arguments if isinstance(a.source, PrevSource))
-        result = Output(result.returns, forwarded.type, result.may_retry, result.words)
-    method = _attribute(fn) if member else None
+        ((_, forwarded),) = prev
+        result = replace(result, type=forwarded.type)
+    method = _attribute(fn, _owner(fn)) if member else None
     return Task(label, name is not None, fn, kind, arguments, result, adapters, traits, managed, signature, method)
 
 
 def check_name(label: str, name: object) -> str:
     """A name that can be part of a path, or a RegistrationError."""
     if not isinstance(name, str) or not name or "/" in name:
-        raise RegistrationError(problem("bad-name", label, what=repr(name)))
+        raise RegistrationError(problem("bad-name", label, name=repr(name)))
     return name
 
 
@@ -152,34 +154,51 @@ def _label(fn: Any, name: object) -> str:
     return fallback.replace("/", "|") if name is None else check_name(fallback, name)
 
 
-def _check_callable(kind: Kind, fn: Any, label: str, sources: tuple[Source, ...], *, member: bool) -> None:
+def _check_callable(kind: Kind, fn: Any, label: str, *, member: bool) -> None:
     if isinstance(fn, Task):
-        raise RegistrationError(problem("already-bound", label, what=f"{kind.value}(...) with {len(sources)} sources"))
+        raise RegistrationError(problem("already-bound", label, options=f"second {_function(kind, member=member)}(...)"))
     if not callable(fn):
-        raise RegistrationError(problem("not-callable", label, what=repr(fn)))
+        raise RegistrationError(problem("not-callable", label, object=repr(fn)))
     is_method = _is_method(fn)
-    if member and not is_method:
-        raise RegistrationError(problem("not-a-method", label, what=label, instead=kind.value))
-    if not member and is_method:
-        raise RegistrationError(problem("method-needs-receiver", label, what=label, instead=f"{kind.value}_member"))
+    if is_method is not member:
+        rule, fact = ("not-a-method", "callable") if member else ("method-needs-receiver", "method")
+        instead = _function(kind, member=not member)
+        raise RegistrationError(problem(rule, label, instead=instead, **{fact: _full_name(fn)}))
+
+
+def _function(kind: Kind, *, member: bool) -> str:
+    """The function that registers a task of this kind."""
+    return f"{kind.value}_member" if member else kind.value
+
+
+def _full_name(fn: Any) -> str:
+    """What a user would write to name a callable: a method with its class."""
+    return qualified_name_of(fn).rpartition("<locals>.")[2] or name_of(fn)
 
 
 def _is_method(fn: Any) -> bool:
     """Whether this is a function that was defined in a class and is not bound to an object."""
-    path = getattr(fn, "__qualname__", "").rsplit(".", 1)[0] if not isinstance(fn, type) else ""
-    if hasattr(fn, "__self__") or path == getattr(fn, "__qualname__", "") or path.endswith("<locals>"):
-        # A method of a built-in type has its class instead: str.upper.
-        return hasattr(fn, "__objclass__")
-    owner = owner_of(fn)
+    path, _, name = qualified_name_of(fn).rpartition(".")
+    if isinstance(fn, type) or hasattr(fn, "__self__") or not path or path.endswith("<locals>"):
+        return False
+    owner = _owner(fn)
+    parameters = read(fn).parameters
     if owner is not None:
-        return not isinstance(vars(owner).get(fn.__name__), staticmethod)
-    parameters = read(fn).parameters or ()
-    return [p.name for p in parameters[:1]] == ["self"]
+        return parameters != () and not isinstance(vars(owner).get(fn.__name__), staticmethod)
+    return name.isidentifier() and [p.name for p in (parameters or ())[:1]] == ["self"]
 
 
-def _attribute(fn: Any) -> str:
+def _owner(fn: Any) -> type | None:
+    """The class that defines a method, if it can be found; that of a built-in type names it."""
+    return owner_of(fn) or getattr(fn, "__objclass__", None)
+
+
+def _attribute(fn: Any, owner: type | None) -> str:
     """The name under which a method is found, private names in the form that Python gives them."""
     name: str = fn.__name__
+    if owner is not None:
+        defined = vars(owner)
+        return name if defined.get(name) is fn else next((key for key in defined if defined[key] is fn), name)
     if name.startswith("__") and not name.endswith("__"):
         return f"_{fn.__qualname__.split('.')[-2].lstrip('_')}{name}"
     return name
@@ -189,56 +208,63 @@ def _without_sink(
     label: str, parameters: tuple[Parameter, ...] | None, *, member: bool
 ) -> tuple[tuple[Parameter, ...], Parameter]:
     sink = parameters[-1] if parameters else None
-    usable = sink is not None and not (sink.variadic or sink.keyword) and sink.mark is None
-    if sink is None or not usable or not (sink.hint is UNKNOWN or is_sink(sink)) or (member and len(parameters or ()) == 1):
-        what = "has no parameter for it" if sink is None else f"its last parameter '{sink.name}' is no DirectOut"
-        raise RegistrationError(problem("sink-missing", label, what=what, instead="task_member" if member else "task"))
-    return (parameters or ())[:-1], sink
+    if not parameters or sink is None or (member and len(parameters) == 1):
+        fault = "has no parameter for a DirectOut"
+    elif is_sink(sink) and sink.keyword:
+        fault = f"its DirectOut '{sink.name}' is passed by keyword only"
+    elif sink.variadic or sink.keyword or sink.mark is not None or not (sink.hint is UNKNOWN or is_sink(sink)):
+        fault = f"its last parameter '{sink.name}' is no DirectOut"
+    else:
+        return parameters[:-1], sink
+    raise RegistrationError(problem("sink-missing", label, fault=fault, instead=_function(Kind.REGULAR, member=member)))
 
 
 def _check_no_sink(label: str, parameters: tuple[Parameter, ...] | None, *, member: bool) -> None:
     for parameter in parameters or ():
         if is_sink(parameter):
-            instead = "task_into_member" if member else "task_into"
+            instead = _function(Kind.DIRECT, member=member)
             raise RegistrationError(problem("sink-in-regular", label, parameter.name, instead=instead))
 
 
 def _bind_member(
-    label: str, fn: Any, parameters: tuple[Parameter, ...] | None, sources: tuple[Source, ...]
+    fn: Any, label: str, parameters: tuple[Parameter, ...] | None, sources: tuple[Source, ...], *, followed: bool
 ) -> tuple[Argument, ...]:
-    if not parameters or not sources:
-        raise RegistrationError(problem("no-source", label, parameters[0].name if parameters else "self", why=""))
-    receiver, *others = parameters
-    # The receiver's type, where the source does not name one, is the class that defines the method.
-    owner = owner_of(fn) or getattr(fn, "__objclass__", None)
-    hint = owner if receiver.hint is UNKNOWN and owner is not None else receiver.hint
-    source, *rest = sources
-    first = bind(label, (_untyped(receiver, hint),), (source,))
+    name, others = "self", parameters
+    hint: Any = UNKNOWN
+    if parameters and not parameters[0].variadic:  # otherwise the receiver is one of `*args`
+        name, hint, others = parameters[0].name, parameters[0].hint, parameters[1:]
+    if not sources:
+        raise RegistrationError(problem("no-source", label, name, why=""))
+    # The receiver's type, where neither annotation nor source names one, is the class that defines the method.
+    owner = _owner(fn)
+    if owner is not None and hint is UNKNOWN and _named_type(sources[0]) is UNKNOWN:
+        hint = owner
+    receiver = Parameter(name, False, False, False, None, hint, None, None)  # noqa: FBT003 - a record
+    first = bind(label, (receiver,), sources[:1])
     _check_receiver(label, fn, first[0], owner)
-    return (*first, *bind(label, tuple(others), tuple(rest)))
+    return first + bind(label, others, sources[1:], first=2, followed=followed)
 
 
-def _untyped(receiver: Parameter, hint: Any) -> Parameter:
-    return Parameter(receiver.name, False, False, False, None, hint, None, None)  # noqa: FBT003 - a record
+def _named_type(source: Source) -> Any:
+    return source.key if isinstance(source, CtxSource) else getattr(source, "type", UNKNOWN)
 
 
 def _check_receiver(label: str, fn: Any, receiver: Argument, owner: type | None) -> None:
     """The receiver must be of a class that has this very method, or overrides it."""
     source = receiver.source
     if isinstance(source, ValueSource):
-        classes: tuple[type, ...] | None = (class_of(source.value),)
+        classes: tuple[type, ...] | None = (source.value.__class__,)
     else:
-        classes = classes_of(source.key if isinstance(source, CtxSource) else source.type)
+        classes = classes_of(_named_type(source))
     if classes is None or getattr(owner, "_is_protocol", False):
         return
+    name = _attribute(fn, owner)
     for cls in classes:
-        if not any(getattr(base, fn.__name__, None) is fn for base in cls.__mro__) and not _registered(cls, owner):
-            facts = {"receiver": describe(cls), "what": f"{owner.__qualname__}.{label}" if owner else label}
-            raise RegistrationError(problem("receiver-type", label, receiver.name, **facts))
-
-
-def _registered(cls: type, owner: type | None) -> bool:
-    return owner is not None and issubclass(cls, owner)
+        is_owned = owner is not None and issubclass(cls, owner)
+        if not is_owned and not any(getattr(base, name, None) is fn for base in cls.__mro__):
+            raise RegistrationError(
+                problem("receiver-type", label, receiver.name, receiver=describe(cls), method=_full_name(fn))
+            )
 
 
 def _output(kind: Kind, label: str, declared: Any, *, managed: bool) -> Output:
@@ -247,36 +273,27 @@ def _output(kind: Kind, label: str, declared: Any, *, managed: bool) -> Output:
     result = output_of(declared)
     if kind is not Kind.REGULAR and result.returns in (Returns.VALUE, Returns.RESULT):
         rule = "sink-result" if kind is Kind.DIRECT else "forward-result"
-        raise RegistrationError(problem(rule, label, what=result.words))
+        raise RegistrationError(problem(rule, label, returns=result.words))
     return result
 
 
-def _sink_output(sink: Parameter | None, output: Any, result: Output) -> Output:
-    hint = stripped(sink.hint) if sink is not None else UNKNOWN
-    type_ = (get_args(hint) or (UNKNOWN,))[0] if output is UNKNOWN else output
-    return Output(result.returns, type_, result.may_retry, result.words)
-
-
-def _access(argument: Argument) -> Access | None:
-    return argument.source.access if isinstance(argument.source, PrevSource) else None
-
-
-def _check_access(kind: Kind, label: str, arguments: tuple[Argument, ...]) -> None:
-    prev = [a for a in arguments if isinstance(a.source, PrevSource)]
-    accesses = [_access(a) for a in prev]
-    words = " and ".join(str(a.source) for a in prev) or "nothing"
-    if kind is Kind.FORWARD and accesses != [Access.BORROW_MUT]:
-        raise RegistrationError(problem("forward-access", label, what=words))
-    exclusive = [a for a in prev if isinstance(a.source, PrevSource) and a.source.access.exclusive]
+def _checked_accesses(kind: Kind, label: str, arguments: tuple[Argument, ...]) -> list[tuple[str, PrevSource[Any]]]:
+    """The accesses to the parent's output, which must go together."""
+    prev = [(argument.name, argument.source) for argument in arguments if isinstance(argument.source, PrevSource)]
+    words = " and ".join(str(source) for _, source in prev) or "no access to the parent's output"
+    if kind is Kind.FORWARD and [source.access for _, source in prev] != [Access.BORROW_MUT]:
+        raise RegistrationError(problem("forward-access", label, accesses=words))
+    exclusive = [name for name, source in prev if source.access.exclusive]
     if exclusive and len(prev) > 1:
-        raise RegistrationError(problem("exclusive-access", label, exclusive[0].name, what=words))
+        raise RegistrationError(problem("exclusive-access", label, exclusive[0], accesses=words))
+    return prev
 
 
 def _checked_adapters(label: str, given: Any) -> tuple[Adapter, ...]:
     if not isinstance(given, tuple | list):
-        raise RegistrationError(problem("not-an-adapter", label, what=repr(given)))
+        raise RegistrationError(problem("not-an-adapter", label, object=repr(given), wanted="a tuple of adapters"))
     adapters: tuple[Any, ...] = tuple(cast("Sequence[Any]", given))
     for adapter in adapters:
         if not isinstance(adapter, Adapter) or isinstance(adapter, type):
-            raise RegistrationError(problem("not-an-adapter", label, what=repr(adapter)))
+            raise RegistrationError(problem("not-an-adapter", label, object=repr(adapter), wanted="an adapter"))
     return adapters

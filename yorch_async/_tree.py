@@ -233,10 +233,10 @@ class TaskTree:
         if name is not None:
             check_name(task.name, name)
         if not isinstance(fanout, Fanout):
-            raise RegistrationError(problem("unknown-fanout", name or task.name, what=repr(fanout)))
+            raise RegistrationError(problem("unknown-fanout", name or task.name, object=repr(fanout)))
         if parent < 0 and self.placed:
             first = self.placed[0]
-            raise RegistrationError(problem("second-root", name or task.name, what=first.name or first.task.name))
+            raise RegistrationError(problem("second-root", name or task.name, root=first.name or first.task.name))
         level = self.placed[parent].level + 1 if parent >= 0 else 0
         index = len(self.placed)
         self.placed.append(Placed(task, parent, level, name or _chosen(fn), fanout, bool(keep)))
@@ -268,7 +268,7 @@ def _ready(task: Task[Any], sources: tuple[Source, ...], given: dict[str, Any]) 
     """Check that nothing is given along with a Task that it has already."""
     what = ["sources"] * bool(sources) + [option for option, is_given in given.items() if is_given]
     if what:
-        raise RegistrationError(problem("already-bound", task.name, what=" and ".join(what)))
+        raise RegistrationError(problem("already-bound", task.name, options=" or ".join(what)))
     return task
 
 

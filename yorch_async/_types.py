@@ -4,6 +4,7 @@
 *Does not know*: where a type was written down.
 """
 
+import re
 from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, is_typeddict
@@ -51,15 +52,9 @@ def classes_of(hint: Any) -> tuple[type, ...] | None:
 
 
 def _is_plain_class(hint: Any) -> bool:
-    # A protocol is a class whose subclasses cannot be told by issubclass(); a generic alias such as list[int] is an
-    # instance of `type` for isinstance(), although it is no class.
-    return (
-        isinstance(hint, type)
-        and get_origin(hint) is None
-        and not is_typeddict(hint)
-        and not getattr(hint, "_is_protocol", False)
-        and hint is not Any
-    )
+    # Neither a protocol nor a TypedDict has subclasses that issubclass() could tell; Any is a class only by its making.
+    is_shape = is_typeddict(hint) or getattr(hint, "_is_protocol", False)
+    return isinstance(hint, type) and not is_shape and hint is not Any
 
 
 def satisfies(offered: Any, wanted: Any) -> bool:
@@ -73,12 +68,13 @@ def satisfies(offered: Any, wanted: Any) -> bool:
 def is_instance(value: object, wanted: Any) -> bool:
     """Whether an object may be used where `wanted` is asked for."""
     asked = classes_of(wanted)
-    return asked is None or any(_is_kind_of(type(value), other) for other in asked)
+    # A proxy or a mock may stand for an object of another class, and says so by its __class__.
+    return asked is None or any(_is_kind_of(cls, other) for other in asked for cls in (type(value), value.__class__))
 
 
 def _is_kind_of(one: type, other: type) -> bool:
     try:
-        return issubclass(one, other) or other in _PROMOTED.get(one, ())
+        return issubclass(one, other) or any(other in _PROMOTED.get(base, ()) for base in one.__mro__)
     except TypeError:  # a metaclass that does not answer
         return True
 
@@ -89,6 +85,14 @@ def describe(hint: Any) -> str:
         return "an unknown type"
     if hint is None or hint is type(None):
         return "None"
-    if isinstance(hint, type) and get_origin(hint) is None:
+    if get_origin(hint) in (Union, UnionType):
+        return " | ".join(map(describe, get_args(hint)))
+    if isinstance(hint, type):
         return hint.__qualname__.rpartition("<locals>.")[2]
-    return str(hint).replace("typing.", "")
+    if isinstance(hint, str):
+        return repr(hint)
+    return _MODULES.sub(lambda found: found[0] if found[0][0] in "'\"" else "", str(hint))
+
+
+_MODULES: Final = re.compile(r"""'[^']*'|"[^"]*"|(?:\w+\.|<locals>\.)+(?=[A-Za-z_])""")
+"""Names of modules and of functions around a class, and strings, which are left as they are."""

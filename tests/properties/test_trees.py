@@ -80,5 +80,3 @@ def test_the_layout_is_what_levels_say(specs):
         assert [child.number for child in spec.children] == list(node.children)
         assert spec.level == node.level
         assert f"n{spec.number}" == node.name
-
-

@@ -4,6 +4,7 @@
 *Does not know*: who waits, and how.
 """
 
+import math
 import random as _random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ __all__ = ["Backoff"]
 
 _CEILING = 1000
 """The largest exponent that is raised to; beyond it the float would overflow, long after `maximum` was reached."""
+
+
+def _chance() -> float:
+    # A function of ours and not the method `random.random`, which would be pickled with its state: all processes that such a
+    # policy is sent to would wait the same "random" times.
+    return _random.random()  # noqa: S311 - nothing secret
 
 
 @public
@@ -34,13 +41,13 @@ class Backoff:
     maximum: float = 30.0
     factor: float = 2.0
     jitter: bool = True
-    random: Callable[[], float] = _random.random
+    random: Callable[[], float] = _chance
 
     def __post_init__(self) -> None:
         if not self.initial >= 0:
             raise ValueError(f"initial must be 0 or more seconds, not {self.initial!r}")
-        if not self.maximum >= self.initial:
-            raise ValueError(f"maximum must not be less than initial ({self.initial!r}), but is {self.maximum!r}")
+        if not self.initial <= self.maximum < math.inf:
+            raise ValueError(f"maximum must be finite and not less than initial ({self.initial!r}), but is {self.maximum!r}")
         if not self.factor >= 1:
             raise ValueError(f"factor must be 1 or more, not {self.factor!r}")
 
@@ -49,5 +56,5 @@ class Backoff:
         try:
             whole = min(self.maximum, self.initial * self.factor ** min(count, _CEILING))
         except OverflowError:
-            whole = self.maximum
+            whole = self.maximum if self.initial else 0.0
         return whole * self.random() if self.jitter else whole

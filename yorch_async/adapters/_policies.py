@@ -4,6 +4,7 @@
 *Does not know*: how waiting is done.
 """
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -39,8 +40,10 @@ class _Waiting:
     wait: Delay = 0.0
 
     def __post_init__(self) -> None:
-        if not callable(self.wait) and not self.wait >= 0:
-            raise ValueError(f"the delay must be 0 or more seconds, or a function of the count, not {self.wait!r}")
+        if not callable(self.wait) and not 0 <= self.wait < math.inf:
+            raise ValueError(
+                f"the delay must be a finite number of seconds, 0 or more, or a function of the count, not {self.wait!r}"
+            )
 
     def delay(self, count: int, /) -> Any:
         """The seconds to wait before the retry after `count` earlier ones."""

@@ -5,7 +5,7 @@ one place, `_sources`; everything after it works with any earlier node as a sour
 
 *Guarantees*: an output is needed from its own position up to its last reader's; a slot is shared by outputs whose times do not
 overlap, so that the number of slots is the largest number of outputs alive together.
-*Does not know*: whether any of it is allowed.
+*Does not know*: whether any of it is allowed; it is asked only of trees that have no problem.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def lifetimes(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fano
         for source, (_, access) in zip(sources[position], task.prev, strict=True):
             if source in staged and access.access is Access.COPY:
                 stage_lasts[source] = max(stage_lasts[source], until)
-            elif owners[source] >= 0:
+            else:
                 owner = owners[source]
                 lasts[owner] = max(lasts[owner], until)
     slots, stage_slots, count = _assign_slots(tasks, owners, lasts, stage_lasts)
@@ -74,15 +74,13 @@ def lifetimes(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fano
 
 
 def _sources(layout: Layout, tasks: Sequence[Task[Any]]) -> tuple[tuple[int, ...], ...]:
-    return tuple(
-        (parent,) * len(task.prev) if parent >= 0 else () for parent, task in zip(layout.parents, tasks, strict=True)
-    )
+    return tuple((parent,) * len(task.prev) for parent, task in zip(layout.parents, tasks, strict=True))
 
 
 def _owners(layout: Layout, tasks: Sequence[Task[Any]]) -> tuple[int, ...]:
     owners: list[int] = []
     for position, task in enumerate(tasks):
-        if task.kind is Kind.FORWARD and position > 0:
+        if task.kind is Kind.FORWARD:
             owners.append(owners[layout.parents[position]])
         else:
             owners.append(-1 if task.has_output is False else position)

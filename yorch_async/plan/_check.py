@@ -32,6 +32,7 @@ class Checker:
         self._tasks = tasks
         self._fanouts = fanouts
         self._names = names
+        self._families: dict[int, tuple[int, int]] = {}
         self._types: list[Any] = []
         self._kept_above: list[int] = []
         self._outputs: list[bool | None] = []
@@ -51,65 +52,71 @@ class Checker:
         found.sort(key=lambda pair: pair[0])
         return [each for _, each in found]
 
+    def _say(self, rule: str, position: int, parameter: str | None = None, **facts: object) -> Problem:
+        return problem(rule, self._layout.path(position), parameter, **facts)
+
     def _accesses(self, position: int, task: Task[Any]) -> Iterator[Problem]:
-        path, parent = self._layout.path(position), self._layout.parents[position]
+        parent = self._layout.parents[position]
         if parent < 0:
             for name, access in task.prev:
-                yield problem("root-access", path, name, what=str(access))
+                yield self._say("root-access", position, name, access=access)
             return
-        above = self._layout.labels[parent]
         if self._outputs[parent] is False:
-            why = f" (it is declared to return {self._tasks[parent].output.words})"
+            # What a forwarding parent lacks, the node that it forwards lacks.
+            source = parent
+            while self._tasks[source].kind is Kind.FORWARD:
+                source = self._layout.parents[source]
+            label, words = self._layout.labels[source], self._tasks[source].output.words
             for name, access in task.prev:
-                yield problem("no-parent-output", path, name, what=str(access), parent=above, why=why)
+                yield self._say("no-parent-output", position, name, access=access, parent=label, declared=words)
             return
         for name, access in task.prev:
-            offered = self._types[parent]
+            offered, kept = self._types[parent], self._kept_above[parent]
             if not satisfies(offered, access.type):
                 facts = {"wanted": describe(access.type), "offered": describe(offered)}
-                yield problem("type-mismatch", path, name, what=str(access), parent=above, **facts)
-            kept = self._kept_above[parent]
+                above = self._layout.labels[parent]
+                yield self._say("type-mismatch", position, name, access=access, parent=above, **facts)
             if kept >= 0 and access.access.exclusive:
-                yield problem("kept-changed", path, name, what=str(access), kept=self._layout.labels[kept])
-        yield from self._fanout(position, path, parent, task.prev)
+                yield self._say("kept-changed", position, name, access=access, kept=self._layout.labels[kept])
+        yield from self._fanout(position, parent, task.prev)
 
-    def _fanout(
-        self, position: int, path: str, parent: int, prev: Sequence[tuple[str, PrevSource[Any]]]
-    ) -> Iterator[Problem]:
-        above, policy = self._layout.labels[parent], self._fanouts[parent]
+    def _fanout(self, position: int, parent: int, prev: Sequence[tuple[str, PrevSource[Any]]]) -> Iterator[Problem]:
+        policy = self._fanouts[parent]
         for name, access in prev:
-            what = {"what": str(access), "parent": above}
+            facts = {"access": access, "parent": self._layout.labels[parent]}
             if policy is Fanout.CONSUME_WITH_COPIES:
                 if access.access is Access.CONSUME:
-                    first = self._first_consumer(parent)
+                    _, first = self._family(parent)
                     if first != position:
                         label = self._layout.labels[first]
-                        yield problem("fanout-consumers", path, name, first=label, **what)
+                        yield self._say("fanout-consumers", position, name, first=label, **facts)
                 elif access.access is not Access.COPY:
-                    yield problem("fanout-copies", path, name, **what)
+                    yield self._say("fanout-copies", position, name, **facts)
             elif not access.access.exclusive:
                 continue
             elif policy is Fanout.SHARED_READONLY:
-                yield problem("fanout-shared", path, name, **what)
-            elif self._has_siblings(position, parent):
-                yield problem("fanout-auto", path, name, count=len(self._layout.children(parent)), **what)
+                yield self._say("fanout-shared", position, name, **facts)
+            elif self._family(parent)[0] > 1:
+                yield self._say("fanout-auto", position, name, count=self._family(parent)[0], **facts)
 
-    def _has_siblings(self, position: int, parent: int) -> bool:
-        return position != parent + 1 or self._layout.ends[position] != self._layout.ends[parent]
+    def _family(self, parent: int) -> tuple[int, int]:
+        """How many children a node has, and the first one that consumes its output (-1: none); looked up once per parent."""
+        known = self._families.get(parent)
+        if known is None:
+            children = self._layout.children(parent)
+            consumers = (child for child in children if Access.CONSUME in self._accesses_of(child))
+            known = self._families[parent] = len(children), next(consumers, -1)
+        return known
 
-    def _first_consumer(self, parent: int) -> int:
-        return next(
-            child
-            for child in self._layout.children(parent)
-            if any(access.access is Access.CONSUME for _, access in self._tasks[child].prev)
-        )
+    def _accesses_of(self, position: int) -> list[Access]:
+        return [access.access for _, access in self._tasks[position].prev]
 
     def _duplicate_names(self) -> Iterator[tuple[int, Problem]]:
         seen: dict[str, int] = {}
         for position, name in enumerate(self._names):
             if name is not None and seen.setdefault(name, position) != position:
                 first = self._layout.path(seen[name])
-                yield position, problem("duplicate-name", self._layout.path(position), first=first)
+                yield position, self._say("duplicate-name", position, name=name, first=first)
 
     def _input_types(self) -> Iterator[tuple[int, Problem]]:
         seen: dict[str, tuple[int, Any]] = {}
@@ -121,8 +128,6 @@ class Checker:
                 first, other = seen.setdefault(source.name, (position, source.type))
                 if not (satisfies(source.type, other) or satisfies(other, source.type)):
                     facts = {"wanted": describe(source.type), "offered": describe(other)}
-                    path, elsewhere = self._layout.path(position), f"'{self._layout.path(first)}'"
-                    yield (
-                        position,
-                        problem("input-type", path, argument.name, what=source.name, first=elsewhere, **facts),
-                    )
+                    elsewhere = self._layout.path(first)
+                    facts |= {"input": source.name, "first": elsewhere}
+                    yield position, self._say("input-type", position, argument.name, **facts)

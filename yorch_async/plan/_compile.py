@@ -13,7 +13,7 @@ from .._slots import EMPTY
 from .._specs import CtxSource, InputSource
 from .._tasks import Task
 from .._tree import TaskTree
-from .._types import UNKNOWN
+from .._types import UNKNOWN, classes_of, satisfies
 from ._access import lifetimes
 from ._check import Checker
 from ._layout import lay_out
@@ -87,7 +87,8 @@ def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any
 
 
 def _merged(one: InputInfo, other: InputInfo) -> InputInfo:
-    """What two nodes ask of the same input: the narrower type that is known, and a default only if both have one."""
-    type_ = other.type if one.type is Any else one.type
+    """What two nodes ask of the same input: the narrower type, where that can be told, and a default only if both have one."""
+    is_narrower = classes_of(other.type) is not None and satisfies(other.type, one.type)
+    type_ = other.type if one.type is Any or is_narrower else one.type
     required = one.required or other.required
     return InputInfo(one.name, type_, required, None if required else one.default, one.node)

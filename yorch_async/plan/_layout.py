@@ -97,10 +97,14 @@ def _labels(placed: Sequence[Placed], order: Sequence[int], children: Sequence[S
     labels = [node.name or node.task.name for node in placed]
     for siblings in children:
         if len(siblings) > 1:
-            used = {placed[i].name: 1 for i in siblings if placed[i].name is not None}
+            used = {placed[i].name for i in siblings}
+            counts: dict[str, int] = {}
             for index in siblings:
                 if placed[index].name is None:
-                    label = labels[index]
-                    count = used[label] = used.get(label, 0) + 1
-                    labels[index] = label if count == 1 else f"{label}[{count}]"
+                    name, count = labels[index], counts.get(labels[index], 1)
+                    while labels[index] in used:
+                        count += 1
+                        labels[index] = f"{name}[{count}]"
+                    used.add(labels[index])
+                    counts[name] = count
     return tuple(labels[i] for i in order)

@@ -6,7 +6,7 @@ and at the same time; memory in proportion to the nodes, a few hundred bytes eac
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 from .._door import public
@@ -107,56 +107,28 @@ class PlanNode:
 
 
 @public
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True, weakref_slot=True)
 class Plan:
     """A checked tree, ready to be run any number of times, also concurrently. Made by `compile_plan`; printing it shows the tree.
 
     `len(plan)` is the number of nodes and `plan.nodes` shows them in the order of a serial run.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "context_keys",
-        "fanouts",
-        "inputs",
-        "kept",
-        "layout",
-        "lifetimes",
-        "name",
-        "names",
-        "prepared",
-        "tasks",
-        "tree",
-    )
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        tree: TaskTree,
-        layout: Layout,
-        lifetimes: Lifetimes,
-        tasks: tuple[Task[Any], ...],
-        fanouts: tuple[Fanout, ...],
-        kept: tuple[bool, ...],
-        names: tuple[str | None, ...],
-        inputs: Mapping[str, InputInfo],
-        context_keys: Mapping[Any, int],
-    ) -> None:
-        self.name = name
-        """The name of the tree, or of its root."""
-        self.tree = tree
-        self.layout = layout
-        self.lifetimes = lifetimes
-        self.tasks = tasks
-        self.fanouts = fanouts
-        self.kept = kept
-        self.names = names
-        self.inputs = inputs
-        """The named inputs that the plan takes."""
-        self.context_keys = context_keys
-        """The keys that it asks the context for, each with the index of the first node that does."""
-        self.prepared: dict[Any, Any] = {}
-        """What executors derive from the plan, by a key of their own; the same for every run, so a race costs only time."""
+    name: str
+    """The name of the tree, or of its root."""
+    tree: TaskTree
+    layout: Layout
+    lifetimes: Lifetimes
+    tasks: tuple[Task[Any], ...]
+    fanouts: tuple[Fanout, ...]
+    kept: tuple[bool, ...]
+    names: tuple[str | None, ...]
+    inputs: Mapping[str, InputInfo]
+    """The named inputs that the plan takes."""
+    context_keys: Mapping[Any, int]
+    """The keys that it asks the context for, each with the index of the first node that does."""
+    prepared: dict[Any, Any] = field(default_factory=dict[Any, Any], init=False)
+    """What executors derive from the plan, by a key of their own; the same for every run, so a race costs only time."""
 
     @property
     def nodes(self) -> "Sequence[PlanNode]":

@@ -1,0 +1,111 @@
+"""A plan with everything that a picture can show, and names that could break one."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from yorch_async import (
+    BorrowPrev,
+    DirectOut,
+    Fanout,
+    FromInput,
+    RetryFixed,
+    TaskTree,
+    borrow_prev,
+    borrow_prev_mut,
+    catch_as_failure,
+    consume_prev,
+    copy_prev,
+    from_ctx,
+    from_input,
+    retry_on,
+    task_forward_prev,
+    task_into,
+    value,
+)
+
+
+def load(root: Path, dsn: str, *, depth: FromInput[int] = 3) -> list[int]:
+    """Make the output that the others read."""
+    return [len(str(root)), len(dsn), depth]
+
+
+def compare(left: BorrowPrev[list[int]], right: BorrowPrev[list[int]], text: str) -> None:
+    """Read one output twice, and have none."""
+
+
+def sort(numbers: list[int]) -> None:
+    """Change in place."""
+    numbers.sort()
+
+
+def fill(numbers: list[int], out: DirectOut[dict[str, int]]) -> None:
+    """Write into the slot."""
+    out.set(dict.fromkeys(map(str, numbers), 0))
+
+
+def everything() -> TaskTree:
+    """One node for each thing that can be said of one."""
+    tree = TaskTree("all of it")
+    root = tree.root(load, from_ctx(Path), from_ctx(Annotated[str, "dsn"]), fanout=Fanout.SHARED_READONLY, keep=True)
+    root.child(compare, from_input("text"))
+    copied = root.child(
+        sorted, copy_prev(list), name="copy", adapters=(catch_as_failure(), retry_on(OSError, RetryFixed(2)))
+    )
+    copied.child(task_forward_prev(sort, borrow_prev_mut(), name="sort")).child(task_into(fill, consume_prev()))
+    root.child(lambda: 1)
+    root.child(lambda unit: unit, value(1.5))
+    root.child(open, value(__file__), name="resource", managed=True)
+    return tree
+
+
+NAMES = [
+    "\"quoted\" 'single'",
+    "[a]{b}(c)<d>|e|",
+    "line\nbreak\r\ttab",
+    "\\N \\G \\n \\",
+    "&lt;b&gt; &amp; #35; #quot;",
+    "1. list",
+    "3) list",
+    "1",
+    "- dash",
+    "* star",
+    "+ plus",
+    "> quote",
+    "# head",
+    "---",
+    "===",
+    "style x:y#z;",
+    "style: #a;",
+    "classDef a:b#c;",
+    "%%{init: {'theme':'dark'}}%%",
+    "%% comment",
+    "`code` **bold** ~~struck~~ _it_ __init__ a_b",
+    '"`markdown`"',
+    "![image](x)",
+    "http:||x.y www.example.com a@b.c",
+    "fa:fa-car",
+    "@{ shape: circle }",
+    ":::css",
+    "click n0 href",
+    "a --> b; c",
+    "$$x$$",
+    "end",
+    "<br>",
+    "<script>alert(1)<|script>",
+    "  two  spaces  ",
+    "ünïcode 日本 😀",
+    "zero\u200bwidth\u2028separator",
+    "\x00\x1b[31mcontrol",
+    "lone \ud800 surrogate",
+    "a.b.c - d-e",
+]
+
+
+def hostile() -> TaskTree:
+    """Names that mean something to a notation, as names of nodes, of the tree, of a parameter and of an input."""
+    tree = TaskTree('"the" <tree> & \\N\n')
+    root = tree.root(lambda: 1)
+    for name in NAMES:
+        root.child(lambda x: x, borrow_prev(Any), name=name)
+    root.child(len, from_input('in"put\n'), name="input")
+    return tree

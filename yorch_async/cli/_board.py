@@ -1,0 +1,121 @@
+"""What is known of a run while it goes: which nodes are done, running, waiting, failed.
+
+*Guarantees*: an event costs a few assignments, however large the plan; what is shown is bounded by the room that there is. It is
+written by the run and read by another thread: a row may be a moment old, but is never half of something.
+*Does not know*: terminals.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from .. import Event, NodeEnded, NodeSkipped, NodeStarted, Plan, RetryWaiting, StepStatus
+from ._trouble import safely
+
+__all__ = ["Board", "Look", "Row"]
+
+
+class Look(IntEnum):
+    """What a node looks like at the moment."""
+
+    PENDING = 0
+    RUNNING = 1
+    WAITING = 2
+    DONE = 3
+    CUT = 4
+    BAD = 5
+    SKIPPED = 6
+
+
+class Row(NamedTuple):
+    """One line of the tree. `time` is how long the node took, or has been running; None: nothing to say."""
+
+    level: int
+    name: str
+    look: Look
+    time: float | None
+    remark: str
+
+
+_BY_STATUS = {StepStatus.SUCCESS: Look.DONE, StepStatus.ABORT_BRANCH: Look.CUT}
+
+
+class Board:
+    """The nodes of one run. State: written by events."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.ended = 0
+        self.skipped = 0
+        self._looks = bytearray(len(plan))
+        self._running: dict[int, float] = {}
+        self._remarks: dict[int, str] = {}
+        self._times: dict[int, float] = {}
+        """How long nodes took: all of a small plan, and of a large one those that have gone badly."""
+        self._bad: list[int] = []
+        self._remembers_all = len(plan) <= 500  # noqa: PLR2004 - more than any terminal shows
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            NodeStarted: self._node_started,
+            NodeEnded: self._node_ended,
+            NodeSkipped: self._node_skipped,
+            RetryWaiting: self._node_waits,
+        }
+
+    def __call__(self, event: Event) -> None:
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def _node_started(self, event: NodeStarted) -> None:
+        self._running[event.index] = event.time
+        self._looks[event.index] = Look.RUNNING
+
+    def _node_waits(self, event: RetryWaiting) -> None:
+        self._remarks[event.index] = f"attempt {event.attempts + 1}"
+
+    def _node_ended(self, event: NodeEnded) -> None:
+        index = event.index
+        self._running.pop(index, None)
+        look = _BY_STATUS.get(event.status, Look.BAD) if event.status else Look.BAD
+        self._looks[index] = look
+        self.ended += 1
+        if look is Look.BAD:
+            self._remarks[index] = event.reason or _words(event.error)
+            self._bad.append(index)
+        elif self._remarks:
+            self._remarks.pop(index, None)
+        if self._remembers_all or look is Look.BAD:
+            self._times[index] = event.elapsed
+
+    def _node_skipped(self, event: NodeSkipped) -> None:
+        self._looks[event.index] = Look.SKIPPED
+        self.skipped += 1
+
+    @property
+    def bad(self) -> int:
+        """How many nodes have ended badly."""
+        return len(self._bad)
+
+    def rows(self, room: int, now: float) -> list[Row]:
+        """The whole tree if there is room for it; else what has failed and what is running, as much as there is room for."""
+        if len(self.plan) <= room:
+            return [self._row(index, now, whole=True) for index in range(len(self.plan))]
+        running = sorted(self._running)[-max(room // 2, 1) :]
+        bad = self._bad[: max(room - len(running), 0)]
+        chosen: Iterable[int] = sorted({*bad, *running})
+        return [self._row(index, now, whole=False) for index in chosen][: max(room, 0)]
+
+    def _row(self, index: int, now: float, *, whole: bool) -> Row:
+        node = self.plan.nodes[index]
+        started = self._running.get(index)
+        time = self._times.get(index) if started is None else now - started
+        remark = self._remarks.get(index, "")
+        look = Look.WAITING if started is not None and remark else Look(self._looks[index])
+        return Row(node.level if whole else 0, node.label if whole else node.path, look, time, remark)
+
+
+def _words(error: BaseException | None) -> str:
+    """What ended a node that gave no reason."""
+    if error is None:
+        return ""
+    return safely(repr, error) if isinstance(error, Exception | SystemExit) else "cancelled"

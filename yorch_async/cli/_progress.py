@@ -1,0 +1,144 @@
+"""How a run is watched while it goes: as a live tree, as plain lines, or not at all. Always on stderr.
+
+*Guarantees*: an observer here does little per event and never fails, whatever has become of the terminal; a thread that was started
+has ended when the run has.
+*Does not know*: how a live tree is drawn.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import click
+
+from .. import Event, NodeEnded, NodeStarted, Observer, Plan, RetryWaiting, StepStatus
+from ._load import load_room
+from ._streams import is_terminal, say
+from ._trouble import visible
+
+__all__ = ["COLOURS", "KINDS", "Lines", "seconds", "ticking", "watching"]
+
+KINDS = ("auto", "rich", "plain", "none")
+
+COLOURS = {
+    StepStatus.SUCCESS: "green",
+    StepStatus.FAILURE: "red",
+    StepStatus.RETRY: "yellow",
+    StepStatus.ABORT_BRANCH: "cyan",
+    StepStatus.ABORT_EXECUTION: "magenta",
+    None: "red",
+}
+
+Handler: TypeAlias = Callable[[Any], None]
+
+
+@contextmanager
+def watching(kind: str, plan: Plan) -> Generator[Sequence[Observer]]:
+    """Watch a run: the observers to hand to it."""
+    if kind == "auto":
+        kind = "rich" if is_terminal(sys.stderr) else "plain"
+    if kind == "none" or sys.stderr is None:
+        yield ()
+    elif kind == "rich":
+        with load_room("_live").drawn(plan) as observer:
+            yield (observer,)
+    else:
+        lines = Lines(plan, say)
+        with ticking(lines.still_running, every=10.0):
+            yield (lines,)
+
+
+@contextmanager
+def ticking(tick: Callable[[], object], *, every: float) -> Generator[None]:
+    """Call `tick` now and then, from a thread, so that also a task that blocks the loop is seen to take its time."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(every):
+            tick()
+
+    thread = threading.Thread(target=work, name="yorch progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+class Lines:
+    """A line for each node that has ended, but no more than can be read. State: what has been said, and when."""
+
+    BURST, RATE = 20.0, 10.0
+    """So many lines at once, and later so many a second; what goes badly is always said."""
+
+    SILENCE = 5.0
+    """How long nothing may have been said before it is said what is still running."""
+
+    def __init__(self, plan: Plan, say: Callable[[str], None], clock: Callable[[], float] = perf_counter) -> None:
+        self._nodes = len(plan)
+        self._say = say
+        self._clock = clock
+        self._ended = 0
+        self._running: tuple[str, float] | None = None
+        self._allowance, self._said_at = self.BURST, clock()
+        self._handlers: dict[type[Event], Handler] = {
+            NodeStarted: self._started,
+            NodeEnded: self._node_ended,
+            RetryWaiting: self._waiting,
+        }
+
+    def __call__(self, event: Event) -> None:
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def still_running(self) -> None:
+        """Say what has been running for a while, if nothing else was said."""
+        running = self._running
+        if running is not None and self._clock() - self._said_at > self.SILENCE:
+            self._line(f"{visible(running[0])}: running for {seconds(self._clock() - running[1])}")
+
+    def _started(self, event: NodeStarted) -> None:
+        self._running = event.path, event.time
+
+    def _node_ended(self, event: NodeEnded) -> None:
+        self._running = None
+        self._ended += 1
+        important = event.status not in (StepStatus.SUCCESS, StepStatus.ABORT_BRANCH)
+        if self._may_speak() or important:
+            self._line(f"{visible(event.path)}: {_word(event)}, {seconds(event.elapsed)}")
+
+    def _waiting(self, event: RetryWaiting) -> None:
+        if self._may_speak():
+            status = click.style("RETRY", fg=COLOURS[StepStatus.RETRY])
+            self._line(f"{visible(event.path)}: {status} after attempt {event.attempts}, again in {seconds(event.delay)}")
+
+    def _may_speak(self) -> bool:
+        now = self._clock()
+        self._allowance = min(self.BURST, self._allowance + (now - self._said_at) * self.RATE)
+        return self._allowance >= 1
+
+    def _line(self, text: str) -> None:
+        self._allowance, self._said_at = self._allowance - 1, self._clock()
+        self._say(f"[{self._ended}/{self._nodes}] {text}")
+
+
+def _word(event: NodeEnded) -> str:
+    left_by_an_error = "EXCEPTION" if isinstance(event.error, Exception | SystemExit) else "CANCELLED"
+    return click.style(event.status.name if event.status else left_by_an_error, fg=COLOURS[event.status])
+
+
+def seconds(time: float) -> str:
+    """A duration, as precise as it is of interest."""
+    for limit, factor, form in _DURATIONS:
+        if time * factor < limit:
+            return form.format(time * factor)
+    minutes, rest = divmod(round(time), 60)
+    return f"{minutes} min {rest:02} s"
+
+
+_DURATIONS = ((1, 1e3, "<1 ms"), (999.5, 1e3, "{:.0f} ms"), (59.95, 1, "{:.1f} s"))

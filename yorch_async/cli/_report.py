@@ -1,0 +1,132 @@
+"""What a run came to: for people, for programs, and as an exit status.
+
+*Guarantees*: JSON is written for any output; an object that cannot be shown does not keep the others from being shown.
+*Does not know*: where it is written to.
+"""
+
+import json
+from typing import Any
+
+import click
+
+from .. import Failure, RunResult, StepStatus, YorchError
+from ._progress import COLOURS, seconds
+from ._run import Outcome
+from ._trouble import safely, traceback_of, visible
+
+__all__ = ["as_json", "as_text", "json_text", "raised", "remarks", "status_of"]
+
+STATUSES = {
+    StepStatus.SUCCESS: 0,
+    StepStatus.FAILURE: 1,
+    StepStatus.RETRY: 3,
+    StepStatus.ABORT_BRANCH: 4,
+    StepStatus.ABORT_EXECUTION: 4,
+}
+
+
+def status_of(outcome: Outcome) -> int:
+    """The exit status."""
+    return 1 if outcome.result is None or outcome.error is not None else STATUSES[outcome.result.status]
+
+
+def _word(outcome: Outcome) -> str:
+    if outcome.error is not None:
+        return "EXCEPTION"
+    return "TIMEOUT" if outcome.result is None else outcome.result.status.name
+
+
+def as_text(result: RunResult | None) -> str:
+    """The outputs: a single one as it is, several under the paths of their nodes. None is nothing to read."""
+    if result is None:
+        return ""
+    shown = [(visible(path), safely(str, output)) for path, output in result.items() if output is not None]
+    if len(shown) == 1:
+        return shown[0][1]
+    return "\n".join(f"{path}:\n{text}" if "\n" in text else f"{path}: {text}" for path, text in shown)
+
+
+def remarks(outcome: Outcome, *, whole: bool) -> str:
+    """What went wrong, and the summary."""
+    lines: list[str] = []
+    if outcome.error is not None:
+        lines.append(raised(outcome.error, whole=whole))
+    if outcome.timeout is not None:
+        at = f", while node '{outcome.at}' was running" if outcome.at else ""
+        lines.append(f"Error: cancelled after {seconds(outcome.timeout)} (--timeout){at}")
+    if outcome.result is not None:
+        lines += _reasons(outcome.result, whole=whole)
+    count = len(outcome.plan)
+    status = outcome.result.status if outcome.result is not None and outcome.error is None else None
+    word = click.style(_word(outcome), fg=COLOURS[status])
+    lines.append(f"{count} node{'s' * (count != 1)}, {seconds(outcome.elapsed)}, {word}")
+    return "\n".join(lines)
+
+
+def raised(error: BaseException, *, whole: bool) -> str:
+    """An exception that left the run: one of ours is a sentence, one of the user's has a traceback."""
+    if isinstance(error, YorchError) and not whole:
+        return "\n".join([f"Error: {error}", *getattr(error, "__notes__", ())])
+    return traceback_of(error, whole=whole)
+
+
+def _reasons(result: RunResult, *, whole: bool) -> list[str]:
+    lines = list(map(str, result.failures))
+    if not lines and not result.ok:
+        lines.append(
+            f"{result.plan.nodes[0].path}: {result.status.name}" + (f": {result.step.reason}" if result.step.reason else "")
+        )
+    if whole:
+        lines += [traceback_of(failure.error, whole=True) for failure in result.failures if failure.error is not None]
+    return lines
+
+
+def as_json(outcome: Outcome) -> str:
+    """All of it, as a JSON object."""
+    result = outcome.result if outcome.error is None else None
+    error = outcome.error if result is None else result.step.error
+    return json_text(
+        {
+            "version": 1,
+            "plan": outcome.plan.name,
+            "nodes": len(outcome.plan),
+            "status": _word(outcome),
+            "ok": result is not None and result.ok,
+            "reason": None if result is None else result.step.reason,
+            "error": _error(error),
+            "failures": [] if result is None else [_failure(failure) for failure in result.failures],
+            "outputs": {} if result is None else {path: _jsonable(output) for path, output in result.items()},
+            "elapsed": outcome.elapsed,
+        }
+    )
+
+
+def json_text(whole: Any) -> str:
+    """JSON as all commands write it."""
+    return json.dumps(whole, indent=2)
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "path": failure.path,
+        "status": failure.status.name,
+        "reason": failure.reason,
+        "error": _error(failure.error),
+        "attempts": failure.attempts,
+        "elapsed": failure.elapsed,
+    }
+
+
+def _error(error: BaseException | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {"type": type(error).__qualname__, "message": safely(str, error), "notes": list(getattr(error, "__notes__", ()))}
+
+
+def _jsonable(output: Any) -> Any:
+    """The output as JSON can hold it: as it is, or else its repr."""
+    try:
+        json.dumps(output, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return safely(repr, output)
+    return output

@@ -1,0 +1,79 @@
+"""A plan as JSON, for programs.
+
+*Guarantees*: keys are only ever added while `version` stays the same; a node stands after its parent, and `node` in an argument is the
+index of the node that it reads.
+*Does not know*: the objects of a plan themselves; of a stored value it shows the type.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from .._bind import Argument
+from .._specs import CtxSource, InputSource, PrevSource
+from .._tree import TaskTree
+from ..plan import InputInfo, Plan, PlanNode
+from ._picture import adapter_words, plan_of, public, type_words
+
+__all__ = ["to_json"]
+
+
+@public
+def to_json(plan: Plan | TaskTree) -> str:
+    """Write a plan as a JSON object: its nodes in the order of a serial run, with the sources of their arguments.
+
+    >>> import json
+    >>> from yorch_async import TaskTree, borrow_prev, value
+    >>> from yorch_async.views import to_json
+    >>> tree = TaskTree("numbers")
+    >>> seven = tree.root(int, value("7"), name="seven")
+    >>> halved = seven.child(lambda x: x / 2, borrow_prev(int), name="halved")
+    >>> json.loads(to_json(tree))["nodes"][1]["arguments"]
+    [{'parameter': 'x', 'source': 'borrow_prev', 'type': 'int', 'node': 0}]
+    """
+    plan = plan_of(plan)
+    whole = {
+        "version": 1,
+        "plan": plan.name,
+        "slots": plan.slots,
+        "inputs": [_input(info) for info in plan.inputs.values()],
+        "context": [{"key": type_words(key), "node": node} for key, node in plan.context_keys.items()],
+        "nodes": [_node(node) for node in plan.nodes],
+    }
+    return json.dumps(whole, indent=2)
+
+
+def _input(info: InputInfo) -> dict[str, Any]:
+    return {"name": info.name, "type": type_words(info.type), "required": info.required, "node": info.node}
+
+
+def _node(node: PlanNode) -> dict[str, Any]:
+    task = node.task
+    sources = iter(node.reads)
+    return {
+        "index": node.index,
+        "name": node.name,
+        "path": node.path,
+        "parent": node.parent,
+        "level": node.level,
+        "kind": task.kind.value,
+        "arguments": [_argument(argument, sources) for argument in task.arguments],
+        "output": {"exists": task.has_output, "type": type_words(task.output.type)},
+        "adapters": [adapter_words(adapter) for adapter in task.adapters],
+        "managed": task.managed,
+        "fanout": node.fanout.value,
+        "keep": node.keep,
+        "slot": node.slot,
+    }
+
+
+def _argument(argument: Argument, sources: Iterator[int]) -> dict[str, Any]:
+    source = argument.source
+    shown: dict[str, Any] = {"parameter": argument.name, "source": str(source)}
+    if isinstance(source, PrevSource):
+        return shown | {"type": type_words(source.type), "node": next(sources)}
+    if isinstance(source, CtxSource):
+        return shown | {"key": type_words(source.key)}
+    if isinstance(source, InputSource):
+        return shown | {"input": source.name, "type": type_words(source.type)}
+    return shown | {"type": type_words(type(source.value))}

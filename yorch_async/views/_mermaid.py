@@ -1,0 +1,54 @@
+"""A plan as a Mermaid flowchart, which GitHub, GitLab and many editors draw inside Markdown.
+
+Mermaid reads a label several times: for directives and styles before it is parsed, then as Markdown, then for entities and icons. What
+any of these could take for its own is written as an entity, so that it is text for all of them.
+
+*Guarantees*: every text is shown as it is.
+*Does not know*: how large a chart a renderer accepts; that is a setting of its own (`maxEdges`, `maxTextSize`).
+"""
+
+import re
+
+from .._tree import TaskTree
+from ..plan import Plan
+from ._picture import edges_of, lines_of, plan_of, public
+
+__all__ = ["to_mermaid"]
+
+
+@public
+def to_mermaid(plan: Plan | TaskTree) -> str:
+    """Write a plan as a Mermaid flowchart. An edge says which parameter reads the output, and how; a dotted one reads nothing.
+
+    >>> from yorch_async import TaskTree, borrow_prev, value
+    >>> from yorch_async.views import to_mermaid
+    >>> tree = TaskTree("numbers")
+    >>> seven = tree.root(int, value("7"), name="seven")
+    >>> halved = seven.child(lambda x: x / 2, borrow_prev(int), name="halved")
+    >>> print(to_mermaid(tree))
+    flowchart TD
+      n0["seven<br>#35;1 = value(str)<br>→ int"]
+      n1["halved"]
+      n0 -->|"x: borrow_prev"| n1
+    """
+    plan = plan_of(plan)
+    lines = ["flowchart TD"]
+    lines += [f"  n{node.index}[{_quoted(lines_of(node))}]" for node in plan.nodes]
+    for edge in edges_of(plan):
+        arrow = "-.->" if edge.reads is None else f"-->|{_quoted([edge.reads])}|"
+        lines.append(f"  n{edge.source} {arrow} n{edge.target}")
+    return "\n".join(lines)
+
+
+# What is left as it is: letters and digits of all scripts, single spaces, and what cannot be Markdown where it stands - an
+# underscore, a point, a dash or a parenthesis inside of a word, a colon, a comma or an equals sign before a space, our own arrow.
+_SAFE = r"(?<=\w)_(?=\w)|(?<=\w)(?<!www)\.(?=\w)|(?<=\w)[-(](?=\w)|(?<=[A-Za-z_])\)|[:,](?= )|(?<= )=(?= )|→(?= )"
+_ESCAPED = re.compile(_SAFE + r"|(?P<unsafe>[^\w ]|_|^\d|^ | $| (?= ))")
+
+
+def _quoted(lines: list[str]) -> str:
+    return '"' + "<br>".join(map(_escaped, lines)) + '"'
+
+
+def _escaped(line: str) -> str:
+    return _ESCAPED.sub(lambda found: f"#{ord(found[0])};" if found["unsafe"] else found[0], line)
