@@ -233,19 +233,27 @@ def test_the_board_shows_a_small_plan_whole():
 
 
 @pytest.mark.parametrize(
-    ("error", "remark"),
+    ("error", "look", "remark"),
     [
-        (ValueError("no"), "ValueError('no')"),
-        (SystemExit(1), "SystemExit(1)"),
-        (KeyboardInterrupt(), "cancelled"),
-        (None, ""),
+        (ValueError("no"), Look.BAD, "ValueError('no')"),
+        (SystemExit(1), Look.BAD, "SystemExit(1)"),
+        (KeyboardInterrupt(), Look.CUT, "cancelled"),
     ],
 )
-def test_the_board_says_what_ended_a_node(error, remark):
-    """An exception as it is; a cancellation as what it is."""
-    board = Board(plan_of(1))
+@pytest.mark.parametrize("size", [1, 600])
+def test_the_board_says_what_ended_a_node(error, look, remark, size):
+    """An exception as it is; a cancellation as what it is, which is no failure."""
+    board = Board(plan_of(size))
     board(ended(0, status=None, error=error))
-    assert rows(board, 1) == [(0, "root", Look.BAD, 0.5, remark)]
+    assert rows(board, 1) == [(0, "root", look, 0.5, remark)]
+    assert board.bad == (look is Look.BAD)
+
+
+def test_the_board_has_no_words_where_there_are_none():
+    """A failure without a reason."""
+    board = Board(plan_of(1))
+    board(ended(0, status=StepStatus.FAILURE))
+    assert rows(board, 1) == [(0, "root", Look.BAD, 0.5, "")]
 
 
 def test_the_board_shows_of_a_large_plan_what_is_of_interest():

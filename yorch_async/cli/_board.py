@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .. import Event, NodeEnded, NodeSkipped, NodeStarted, Plan, RetryWaiting, StepStatus
 from ._trouble import safely
 
-__all__ = ["Board", "Look", "Row"]
+__all__ = ["Board", "Look", "Row", "is_failure"]
 
 
 class Look(IntEnum):
@@ -46,13 +46,15 @@ class Board:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.ended = 0
+        self.bad = 0
         self.skipped = 0
         self._looks = bytearray(len(plan))
         self._running: dict[int, float] = {}
         self._remarks: dict[int, str] = {}
         self._times: dict[int, float] = {}
         """How long nodes took: all of a small plan, and of a large one those that have gone badly."""
-        self._bad: list[int] = []
+        self._stopped: list[int] = []
+        """The nodes that have gone badly, or were cancelled."""
         self._remembers_all = len(plan) <= 500  # noqa: PLR2004 - more than any terminal shows
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             NodeStarted: self._node_started,
@@ -76,32 +78,28 @@ class Board:
     def _node_ended(self, event: NodeEnded) -> None:
         index = event.index
         self._running.pop(index, None)
-        look = _BY_STATUS.get(event.status, Look.BAD) if event.status else Look.BAD
+        look = _look(event)
         self._looks[index] = look
         self.ended += 1
-        if look is Look.BAD:
+        if look is Look.BAD or event.status is None:
+            self.bad += look is Look.BAD
+            self._stopped.append(index)
             self._remarks[index] = event.reason or _words(event.error)
-            self._bad.append(index)
         elif self._remarks:
             self._remarks.pop(index, None)
-        if self._remembers_all or look is Look.BAD:
+        if self._remembers_all or index in self._remarks:
             self._times[index] = event.elapsed
 
     def _node_skipped(self, event: NodeSkipped) -> None:
         self._looks[event.index] = Look.SKIPPED
         self.skipped += 1
 
-    @property
-    def bad(self) -> int:
-        """How many nodes have ended badly."""
-        return len(self._bad)
-
     def rows(self, room: int, now: float) -> list[Row]:
         """The whole tree if there is room for it; else what has failed and what is running, as much as there is room for."""
         if len(self.plan) <= room:
             return [self._row(index, now, whole=True) for index in range(len(self.plan))]
         running = sorted(self._running)[-max(room // 2, 1) :]
-        bad = self._bad[: max(room - len(running), 0)]
+        bad = self._stopped[: max(room - len(running), 0)]
         chosen: Iterable[int] = sorted({*bad, *running})
         return [self._row(index, now, whole=False) for index in chosen][: max(room, 0)]
 
@@ -114,8 +112,19 @@ class Board:
         return Row(node.level if whole else 0, node.label if whole else node.path, look, time, remark)
 
 
+def _look(event: NodeEnded) -> Look:
+    if event.status is None:
+        return Look.BAD if is_failure(event.error) else Look.CUT
+    return _BY_STATUS.get(event.status, Look.BAD)
+
+
 def _words(error: BaseException | None) -> str:
     """What ended a node that gave no reason."""
     if error is None:
         return ""
-    return safely(repr, error) if isinstance(error, Exception | SystemExit) else "cancelled"
+    return safely(repr, error) if is_failure(error) else "cancelled"
+
+
+def is_failure(error: BaseException | None) -> bool:
+    """Whether an exception that left a node was of its own making. Cancellation and Ctrl-C are not."""
+    return isinstance(error, Exception | SystemExit)

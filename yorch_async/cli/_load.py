@@ -13,8 +13,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -96,8 +96,8 @@ def _is_of(module: ModuleType, path: Path) -> bool:
 def _execute(name: str, path: Path, where: str) -> ModuleType:
     """Import a single file under a name that is free."""
     loader = SourceFileLoader(name, str(path))
-    spec = spec_from_loader(name, loader)
-    assert spec is not None  # noqa: S101 - it is made of the loader that is given
+    spec = ModuleSpec(name, loader, origin=str(path))
+    spec.has_location = True  # which gives the module its __file__
     module = sys.modules[name] = module_from_spec(spec)
     try:
         with _importing(where):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, ShellComplete, ZshComplete
 
 from .. import Plan, PlanError, Problem, RegistrationError
 from ..views import to_dot, to_json, to_mermaid, to_text
@@ -29,6 +29,8 @@ from ._trouble import Trouble, place_of, visible
 __all__ = ["main"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 FORMATS = {"text": to_text, "mermaid": to_mermaid, "dot": to_dot, "json": to_json}
 
@@ -203,14 +205,12 @@ async def _compiled(target: Target, _context: Any) -> Plan:
 
 
 @yorch.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(list(SHELLS)))
 def completion(shell: str) -> int:
     """Print the completion script for a shell.
 
     bash: eval "$(yorch completion bash)" in ~/.bashrc; zsh: the same in ~/.zshrc, with zsh; fish: yorch completion fish >
     ~/.config/fish/completions/yorch.fish
     """
-    script = get_completion_class(shell)
-    assert script is not None  # noqa: S101 - click has all three
-    put(script(yorch, {}, "yorch", "_YORCH_COMPLETE").source())
+    put(SHELLS[shell](yorch, {}, "yorch", "_YORCH_COMPLETE").source())
     return 0

@@ -36,10 +36,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One option, the form of its value, and all who want it."""
+    """One option, the key of its value in a reading, and all who want it."""
 
+    key: str
     option: click.Option
-    form: Form
     wanted: tuple[Wanted, ...]
 
 
@@ -62,7 +62,8 @@ class Options:
         for number, (name, wanted) in enumerate(self._wanted.items()):
             form = _form(name, wanted)
             if form is not None:
-                found[name] = Asked(_option(f"target_{number}", _free(name, form, taken), form, wanted), form, tuple(wanted))
+                key = f"target_{number}"
+                found[name] = Asked(key, _option(key, _free(name, form, taken), form, wanted), tuple(wanted))
         return found
 
     def values(self, ctx: click.Context, taker: str) -> dict[str, Any]:
@@ -72,9 +73,8 @@ class Options:
             for wanted in each.wanted:
                 if wanted.taker != taker:
                     continue
-                assert each.option.name is not None  # noqa: S101 - it is declared with one
-                if ctx.get_parameter_source(each.option.name) is ParameterSource.COMMANDLINE:
-                    found[name] = ctx.params[each.option.name]
+                if ctx.get_parameter_source(each.key) is ParameterSource.COMMANDLINE:
+                    found[name] = ctx.params[each.key]
                 elif wanted.required:  # only an option that takes None may be left out all the same
                     found[name] = None
         return found
@@ -122,12 +122,10 @@ def _takes_none(hint: Any) -> bool:
 def _free(name: str, form: Form, taken: set[str]) -> str:
     """The name of an option that is not taken: `--name`, or `--target-name` where the command has an option of that name."""
     base = re.sub(r"[\W_]+", "-", name).strip("-") or "input"
-    for text in _candidates(base):
-        names = {f"--{text}", f"--no-{text}"} if form.switch else {f"--{text}"}
-        if not names & taken:
-            taken |= names
-            return "/".join(sorted(names, key=len))
-    raise AssertionError  # pragma: no cover - there is no end of candidates
+    candidates = ({f"--{text}", f"--no-{text}"} if form.switch else {f"--{text}"} for text in _candidates(base))
+    names = next(names for names in candidates if not names & taken)
+    taken |= names
+    return "/".join(sorted(names, key=len))
 
 
 def _candidates(base: str) -> Iterator[str]:

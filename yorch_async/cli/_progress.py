@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import click
 
 from .. import Event, NodeEnded, NodeStarted, Observer, Plan, RetryWaiting, StepStatus
+from ._board import is_failure
 from ._load import load_room
 from ._streams import is_terminal, say
 from ._trouble import visible
@@ -128,7 +129,7 @@ class Lines:
 
 
 def _word(event: NodeEnded) -> str:
-    left_by_an_error = "EXCEPTION" if isinstance(event.error, Exception | SystemExit) else "CANCELLED"
+    left_by_an_error = "EXCEPTION" if is_failure(event.error) else "CANCELLED"
     return click.style(event.status.name if event.status else left_by_an_error, fg=COLOURS[event.status])
 
 

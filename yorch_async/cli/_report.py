@@ -43,7 +43,8 @@ def as_text(result: RunResult | None) -> str:
     shown = [(visible(path), safely(str, output)) for path, output in result.items() if output is not None]
     if len(shown) == 1:
         return shown[0][1]
-    return "\n".join(f"{path}:\n{text}" if "\n" in text else f"{path}: {text}" for path, text in shown)
+    blocks = [f"{path}:\n{text}" if "\n" in text else f"{path}: {text}" for path, text in shown]
+    return ("\n\n" if any("\n" in block for block in blocks) else "\n").join(blocks)
 
 
 def remarks(outcome: Outcome, *, whole: bool) -> str:
