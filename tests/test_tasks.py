@@ -146,11 +146,11 @@ def test_a_name_can_be_part_of_a_path():
     fn.__name__ = "a/b/c"
     assert task(fn).name == "a|b|c"
     assert refused(task, function, A, name="a/b") == (
-        "function: the name 'a/b' cannot be used [bad-name]; use a string that is not empty and holds no '/'"
+        "function: the name 'a/b' cannot be used [bad-name]; use a string that is not empty, can be printed and holds no '/'"
     )
     assert [
-        "function: the name '' cannot be used [bad-name]; use a string that is not empty and holds no '/'",
-        "function: the name 3 cannot be used [bad-name]; use a string that is not empty and holds no '/'",
+        "function: the name '' cannot be used [bad-name]; use a string that is not empty, can be printed and holds no '/'",
+        "function: the name 3 cannot be used [bad-name]; use a string that is not empty, can be printed and holds no '/'",
     ] == [refused(task, function, A, name=name) for name in ("", 3)]
 
 

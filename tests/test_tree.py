@@ -167,7 +167,9 @@ def test_options_that_say_nothing_may_be_given_with_a_ready_task():
 
 def test_a_name_is_checked_also_for_a_ready_task():
     """The message says which task it was for."""
-    message = "ready: the name 'a/b' cannot be used [bad-name]; use a string that is not empty and holds no '/'"
+    message = (
+        "ready: the name 'a/b' cannot be used [bad-name]; use a string that is not empty, can be printed and holds no '/'"
+    )
     assert message == refused(TaskTree().root, task(one, name="ready"), name="a/b")
     assert refused(TaskTree().root, task(one), name="").startswith("one: the name '' cannot be used [")
     assert refused(TaskTree().root, one, name="").startswith("one: the name '' cannot be used [")

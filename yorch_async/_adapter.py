@@ -16,6 +16,7 @@ the task, and never holds an argument.
 *Does not know*: any adapter in particular.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -23,7 +24,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from ._door import public
 from ._errors import Problem, RegistrationError
 
-__all__ = ["Adapter", "Attempt", "Call", "TaskTraits"]
+__all__ = ["Adapter", "Attempt", "Call", "TaskTraits", "words_of"]
 
 
 @public
@@ -96,3 +97,8 @@ class TaskTraits:
     def refusal(self, message: str, remedy: str, *, rule: str = "adapter") -> RegistrationError:
         """The error for a task that cannot be adapted: what is the case, and what to write instead."""
         return RegistrationError(Problem(self.task, None, rule, message, remedy))
+
+
+def words_of(adapter: Adapter) -> str:
+    """What an adapter is called in pictures: the name of its class, as a function would be written."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(adapter).__name__).lower()

@@ -149,7 +149,7 @@ _REGISTRATION: Final = (
         "bad-name",
         "registration",
         "the name {name} cannot be used",
-        "use a string that is not empty and holds no '/'",
+        "use a string that is not empty, can be printed and holds no '/'",
     ),
     Rule(
         "second-root",

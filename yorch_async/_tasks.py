@@ -18,7 +18,7 @@ from ._errors import RegistrationError, problem
 from ._outputs import Output, Returns, managed_output, output_of
 from ._signature import Parameter, Signature, name_of, owner_of, qualified_name_of, read
 from ._specs import Access, CtxSource, PrevSource, Source, ValueSource
-from ._types import UNKNOWN, classes_of, describe, stripped
+from ._types import UNKNOWN, classes_of, describe, stripped, visible
 
 __all__ = ["CallableTask", "Kind", "Task", "check_name", "make_task"]
 
@@ -144,14 +144,14 @@ def make_task(
 
 def check_name(label: str, name: object) -> str:
     """A name that can be part of a path, or a RegistrationError."""
-    if not isinstance(name, str) or not name or "/" in name:
+    if not isinstance(name, str) or not name.isprintable() or not name or "/" in name:
         raise RegistrationError(problem("bad-name", label, name=repr(name)))
     return name
 
 
 def _label(fn: Any, name: object) -> str:
     fallback = fn.name if isinstance(fn, Task) else name_of(fn)
-    return fallback.replace("/", "|") if name is None else check_name(fallback, name)
+    return visible(fallback.replace("/", "|")) if name is None else check_name(fallback, name)
 
 
 def _check_callable(kind: Kind, fn: Any, label: str, *, member: bool) -> None:

@@ -9,7 +9,7 @@ from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, is_typeddict
 
-__all__ = ["UNKNOWN", "Unknown", "class_of", "classes_of", "describe", "is_instance", "satisfies", "stripped"]
+__all__ = ["UNKNOWN", "Unknown", "class_of", "classes_of", "describe", "is_instance", "satisfies", "stripped", "visible"]
 
 
 class Unknown(Enum):
@@ -28,6 +28,11 @@ _PROMOTED: Final = {int: (float, complex), float: (complex,)}
 def class_of(obj: object) -> type[Any]:
     """The class of an object, for type checkers that do not know what the object is."""
     return type(obj)
+
+
+def visible(text: str) -> str:
+    """The text on one line: what cannot be printed (a line break, a control character) as Python escapes it."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def stripped(hint: Any) -> Any:

@@ -10,13 +10,13 @@ GOOD = 'tree = TaskTree("t")\nroot = tree.root(lambda: [1], name="one")\nroot.ch
 
 BAD = """
 tree = TaskTree("t")
-root = tree.root(len, borrow_prev(), name="x\\ny")
+root = tree.root(len, borrow_prev(), name="x.y")
 root.child(len, consume_prev(), name="two")
 root.child(len, consume_prev(), name="two")
 """
 
 LINES = """\
-x\\ny, parameter 'obj': borrow_prev reads the parent's output, but the root has no parent [root-access]; \
+x.y, parameter 'obj': borrow_prev reads the parent's output, but the root has no parent [root-access]; \
 use from_ctx(...), from_input(...) or value(...) at the root
 """
 
@@ -50,7 +50,7 @@ def test_problems_in_json(write, yorch):
     done = yorch("check", "flow.py:tree", "--json")
     assert (done.status, done.json["ok"], len(done.json["problems"])) == (1, False, 4)
     assert done.json["problems"][0] == {
-        "path": "x\ny",
+        "path": "x.y",
         "parameter": "obj",
         "rule": "root-access",
         "message": "borrow_prev reads the parent's output, but the root has no parent",
@@ -108,7 +108,7 @@ def test_a_plan_with_problems_cannot_be_shown(write, yorch):
     write("flow.py", BAD)
     done = yorch("show", "flow.py:tree")
     assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("Error: plan 't': 4 problems\n  x\ny, parameter 'obj': ")
+    assert done.err.startswith("Error: plan 't': 4 problems\n  x.y, parameter 'obj': ")
 
 
 def test_a_factory_is_asked_with_its_options(write, yorch):

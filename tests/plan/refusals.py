@@ -419,7 +419,7 @@ REGISTRATION = (
     Refusal(
         "bad-name",
         lambda: task(load, name="data/load"),
-        "load: the name 'data/load' cannot be used [bad-name]; use a string that is not empty and holds no '/'",
+        "load: the name 'data/load' cannot be used [bad-name]; use a string that is not empty, can be printed and holds no '/'",
         lambda: task(load, name="data.load"),
     ),
     Refusal(

@@ -74,7 +74,7 @@ def test_a_plan_is_printed_as_a_tree():
         "├─ connect(config=borrow_prev(Config)) [managed]\n"
         "│  └─ tick() -> nothing\n"
         "├─ items(config=copy_prev(Config)) -> list[int] [task_into, shared_readonly]\n"
-        "│  ├─ check() -> nothing [retryon, catch]\n"
+        "│  ├─ check() -> nothing [retry_on, catch]\n"
         "│  └─ <lambda>(a=copy_prev(), b=value(None))\n"
         "├─ list() -> list [consume_with_copies]\n"
         "│  ├─ count(config=consume_prev()) -> int\n"

@@ -61,7 +61,7 @@ def everything() -> TaskTree:
 NAMES = [
     "\"quoted\" 'single'",
     "[a]{b}(c)<d>|e|",
-    "line\nbreak\r\ttab",
+    "line\\nbreak\\r\\ttab",
     "\\N \\G \\n \\",
     "&lt;b&gt; &amp; #35; #quot;",
     "1. list",

@@ -16,9 +16,9 @@ from rich.live import Live
 from rich.text import Text
 
 from .. import Observer, Plan
+from .._types import visible
 from ._board import Board, Look, Row
 from ._progress import seconds, ticking
-from ._trouble import visible
 
 __all__ = ["Screen", "drawn", "picture"]
 

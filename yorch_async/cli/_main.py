@@ -17,6 +17,7 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, ShellComplete, ZshComplete
 
 from .. import Plan, PlanError, Problem, RegistrationError
+from .._types import visible
 from ..views import to_dot, to_json, to_mermaid, to_text
 from ._command import Answer, Call, TargetCommand
 from ._progress import KINDS
@@ -24,7 +25,7 @@ from ._report import as_json, as_text, json_text, raised, remarks, status_of
 from ._run import EXECUTIONS, Outcome, perform
 from ._streams import INTERRUPTED, end_if_nobody_reads, put, say
 from ._target import Target, plan_of
-from ._trouble import Trouble, place_of, visible
+from ._trouble import Trouble, place_of
 
 __all__ = ["main"]
 

@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 import click
 
 from .. import Event, NodeEnded, NodeStarted, Observer, Plan, RetryWaiting, StepStatus
+from .._types import visible
 from ._board import is_failure
 from ._load import load_room
 from ._streams import is_terminal, say
-from ._trouble import visible
 
 __all__ = ["COLOURS", "KINDS", "Lines", "seconds", "ticking", "watching"]
 

@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from .. import Failure, RunResult, StepStatus, YorchError
+from .._types import visible
 from ._progress import COLOURS, seconds
 from ._run import Outcome
-from ._trouble import safely, traceback_of, visible
+from ._trouble import safely, traceback_of
 
 __all__ = ["as_json", "as_text", "json_text", "raised", "remarks", "status_of"]
 

@@ -15,7 +15,7 @@ import click
 
 from .. import YorchError
 
-__all__ = ["Trouble", "describe_error", "place_of", "safely", "traceback_of", "visible"]
+__all__ = ["Trouble", "describe_error", "place_of", "safely", "traceback_of"]
 
 _OURS = (f"{Path(__file__).parent.parent}{os.sep}", "<yorch_async: ", "<frozen ")
 _COMMAND_LINE = f"{Path(__file__).parent}{os.sep}"
@@ -48,11 +48,6 @@ def safely(show: Callable[[object], str], obj: object) -> str:
         return show(obj)
     except Exception as error:  # noqa: BLE001 - what the object is must not decide whether anything is shown
         return f"<{type(obj).__qualname__} that cannot be shown: {type(error).__name__}>"
-
-
-def visible(text: str) -> str:
-    """The text on one line: what cannot be printed (a line break, a control character) as Python escapes it."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def place_of(error: BaseException) -> str | None:

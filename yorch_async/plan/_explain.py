@@ -7,6 +7,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .._adapter import words_of
 from .._bind import Argument
 from .._specs import CtxSource, InputSource, PrevSource
 from .._tasks import Kind, Task
@@ -62,7 +63,7 @@ def task_text(label: str, task: Task[Any], fanout: Fanout, *, keep: bool) -> str
         "managed" * task.managed,
         "" if fanout is Fanout.AUTO else fanout.value,
         "keep" * keep,
-        *(type(adapter).__name__.lower() for adapter in task.adapters),
+        *map(words_of, task.adapters),
     ]
     shown = ", ".join(option for option in options if option)
     return " ".join(parts) + (f" [{shown}]" if shown else "")

@@ -5,8 +5,9 @@ r"""A plan in the language of Graphviz.
 """
 
 from .._tree import TaskTree
+from .._types import visible
 from ..plan import Plan
-from ._picture import edges_of, lines_of, plan_of, public, visible
+from ._picture import edges_of, lines_of, plan_of, public
 
 __all__ = ["to_dot"]
 

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+from .._adapter import Adapter, words_of
 from .._bind import Argument
 from .._specs import CtxSource, InputSource, PrevSource
 from .._tree import Fanout, TaskTree
-from .._types import UNKNOWN, describe
+from .._types import UNKNOWN, describe, visible
 from ..plan import Plan, PlanNode, compile_plan
 
-__all__ = ["Edge", "adapter_words", "edges_of", "lines_of", "plan_of", "public", "type_words", "visible"]
+__all__ = ["Edge", "adapter_words", "edges_of", "lines_of", "plan_of", "public", "type_words"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,11 +38,6 @@ def plan_of(plan: Plan | TaskTree) -> Plan:
     if not isinstance(plan, Plan):
         raise TypeError(f"only a Plan or a TaskTree can be shown, not {plan!r}")
     return plan
-
-
-def visible(text: str) -> str:
-    """The text on one line: what cannot be printed (a line break, a control character) as Python escapes it."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def type_words(hint: Any) -> str | None:
@@ -84,9 +80,9 @@ def lines_of(node: PlanNode) -> list[str]:
     return [*lines, ", ".join(options)] if options else lines
 
 
-def adapter_words(adapter: object) -> str:
+def adapter_words(adapter: Adapter) -> str:
     """What an adapter is called."""
-    return visible(type(adapter).__name__.lower())
+    return visible(words_of(adapter))
 
 
 def _outside(argument: Argument) -> str | None:
