@@ -50,7 +50,7 @@ UNDECLARED: Final = Output(Returns.ANYTHING, UNKNOWN, may_retry=True, words="any
 def output_of(hint: Any) -> Output:
     """Read a return annotation (or the `output=` that stands in its place)."""
     hint = stripped(hint)
-    if hint is UNKNOWN or hint is Any or hint is object or isinstance(hint, TypeVar):
+    if hint is UNKNOWN:
         return UNDECLARED
     if hint is None or hint is type(None):
         return Output(Returns.NOTHING, UNKNOWN, may_retry=False, words="None")

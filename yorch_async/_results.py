@@ -131,7 +131,7 @@ class TaskResult(Generic[T_co]):
         raise AttributeError(f"a TaskResult cannot be changed ({name})")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (TaskResult, (self.step, self._value) if self.has_value else (self.step,))
+        return (TaskResult, (self.step, self._value))
 
     @staticmethod
     def success(value: S) -> "TaskResult[S]":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
+from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args
 
 from ._adapter import Adapter, Call, TaskTraits
@@ -184,7 +185,10 @@ def _is_method(fn: Any) -> bool:
     owner = _owner(fn)
     parameters = read(fn).parameters
     if owner is not None:
-        return parameters != () and not isinstance(vars(owner).get(fn.__name__), staticmethod)
+        # A function or static method of that name that is another object: this one only looks like it, as wrappers do.
+        found = vars(owner).get(fn.__name__)
+        is_other = isinstance(found, FunctionType | staticmethod) and fn not in vars(owner).values()
+        return parameters != () and not is_other
     return name.isidentifier() and [p.name for p in (parameters or ())[:1]] == ["self"]
 
 
@@ -197,8 +201,7 @@ def _attribute(fn: Any, owner: type | None) -> str:
     """The name under which a method is found, private names in the form that Python gives them."""
     name: str = fn.__name__
     if owner is not None:
-        defined = vars(owner)
-        return name if defined.get(name) is fn else next((key for key in defined if defined[key] is fn), name)
+        return next((key for key, attribute in vars(owner).items() if attribute is fn), name)
     if name.startswith("__") and not name.endswith("__"):
         return f"_{fn.__qualname__.split('.')[-2].lstrip('_')}{name}"
     return name

@@ -94,9 +94,9 @@ NAMES = [
     "<script>alert(1)<|script>",
     "  two  spaces  ",
     "ünïcode 日本 😀",
-    "zero\u200bwidth\u2028separator",
-    "\x00\x1b[31mcontrol",
-    "lone \ud800 surrogate",
+    "zero\\u200bwidth\\u2028separator",
+    "\\x00\\x1b[31mcontrol",
+    "lone \\ud800 surrogate",
     "a.b.c - d-e",
 ]
 
