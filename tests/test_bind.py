@@ -127,6 +127,9 @@ def test_without_a_signature_arguments_are_numbered():
     assert (Argument("#1", ONE), Argument("#2", PrevSource(Access.COPY, int))) == bind("f", None, (ONE, copy_prev(int)))
     assert [Argument("#1", ONE)] == list(bind("f", None, (ONE,), first=2))
     assert () == bind("f", None, ())
+    assert EMPTY is bind("f", None, (from_input("n"),))[0].default
+    with pytest.raises(RegistrationError, match="^f, parameter '#1': from_ctx"):
+        bind("f", None, (from_ctx(),))
 
 
 @pytest.mark.parametrize(

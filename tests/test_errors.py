@@ -131,7 +131,9 @@ def test_a_missing_output_is_a_lookup_error():
 )
 def test_every_error_travels(error, travel):
     """With its class, its message, its fields and its notes."""
-    error = type(error)(*error.args)
+    given = error.args
+    error = type(error)(*given)
+    assert given == error.args
     error.add_note("in node 'a'")
     arrived = travel(error)
     assert type(error) is type(arrived)

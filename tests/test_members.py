@@ -1,5 +1,6 @@
 """Tasks of methods: which callables are methods, which objects can be their receivers, and what is looked up when they run."""
 
+import abc
 import functools
 from typing import Protocol
 from unittest.mock import Mock
@@ -123,6 +124,27 @@ class Narrow:
 
 
 class Narrower(Narrow): ...
+
+
+class Animal(abc.ABC):
+    @abc.abstractmethod
+    def speak(self): ...
+
+
+@Animal.register
+class Duck:
+    def speak(self):
+        return "quack"
+
+
+class Overloaded:
+    @functools.singledispatchmethod
+    def show(self, x):
+        return f"anything {x}"
+
+    @show.register
+    def _(self, x: int):
+        return f"int {x}"
 
 
 class Stranger:
@@ -351,6 +373,72 @@ def test_what_is_no_method_is_refused_by_the_member_forms(fn, name):
 def test_what_is_no_method_is_an_ordinary_task(make, expected):
     """Although it may stand in a class."""
     assert expected == output_of(make())
+
+
+def test_a_local_function_is_no_method():
+    """Whatever its first parameter is called."""
+
+    def greet(self):
+        return f"local({self})"
+
+    assert output_of(task(greet, A)) == "local(a)"
+    assert "[not-a-method]" in refused(task_member, greet, A)
+
+
+def test_a_wrapper_elsewhere_is_not_the_method_that_it_wraps():
+    """Although it has its name: looked up on the receiver, the method would be called without the wrapper."""
+    wrapper = decorate(Base.greet)
+    assert output_of(task(wrapper, value(Base()), A)) == "<Base.greet(a)>"
+    assert "[not-a-method]" in refused(task_member, wrapper, value(Base()), A)
+
+
+def test_what_a_descriptor_makes_is_the_method_of_its_name():
+    """It is another object each time, and only the receiver has the right one."""
+    assert Overloaded.show is not Overloaded.show
+    made = task_member(Overloaded.show, value(Overloaded()), value(3))
+    assert ("show", "int 3") == (made.method, output_of(made))
+
+
+def test_a_virtual_subclass_has_the_methods_of_its_base():
+    """It was registered as one."""
+    assert output_of(task_member(Animal.speak, value(Duck()))) == "quack"
+
+
+def test_private_and_magic_methods_of_local_classes_are_looked_up_by_their_names():
+    """As Python itself writes them."""
+
+    class Outer:
+        class _Private:
+            def __hidden(self):
+                return "hidden"
+
+            def __len__(self):
+                return 7
+
+            hidden = __hidden
+
+    receiver = value(Outer._Private())
+    made = [task_member(method, receiver) for method in (Outer._Private.hidden, Outer._Private.__len__)]
+    assert [("_Private__hidden", "hidden"), ("__len__", 7)] == [(each.method, output_of(each)) for each in made]
+
+
+def test_messages_name_the_member_form():
+    """Where that is what was written, or what is to be written."""
+    assert refused(task_into_member, task(len, A)).startswith(
+        "len: is a Task already, and takes no second task_into_member(...)"
+    )
+    assert refused(task_into_member, task(len, A, name="size")).startswith("size: is a Task already")
+    assert "register the callable with task_into_member(...)" in refused(task_member, Base.fill, value(Base()), A)
+
+
+def test_defaults_before_the_handle_of_a_method_are_filled():
+    """As those of a function."""
+
+    class Fills:
+        def fill(self, text, more="-", out: DirectOut[str] = None):
+            out.set(text + more)
+
+    assert output_of(task_into_member(Fills.fill, value(Fills()), A)) == "a-"
 
 
 def test_an_object_that_answers_to_any_name_is_no_method():

@@ -13,15 +13,15 @@ from yorch_async._results import FLOW
 BROKEN = ValueError("broken")
 
 MADE = [
-    (StepResult.success(), StepStatus.SUCCESS, None, None, None),
-    (StepResult.failure(), StepStatus.FAILURE, None, None, None),
-    (StepResult.failure("why", BROKEN), StepStatus.FAILURE, "why", BROKEN, None),
-    (StepResult.retry(), StepStatus.RETRY, None, None, None),
-    (StepResult.retry("why", 0.5, BROKEN), StepStatus.RETRY, "why", BROKEN, 0.5),
-    (StepResult.abort_branch(), StepStatus.ABORT_BRANCH, None, None, None),
-    (StepResult.abort_branch("why"), StepStatus.ABORT_BRANCH, "why", None, None),
-    (StepResult.abort_execution(), StepStatus.ABORT_EXECUTION, None, None, None),
-    (StepResult.abort_execution("why"), StepStatus.ABORT_EXECUTION, "why", None, None),
+    (lambda: StepResult.success(), StepStatus.SUCCESS, None, None, None),
+    (lambda: StepResult.failure(), StepStatus.FAILURE, None, None, None),
+    (lambda: StepResult.failure("why", BROKEN), StepStatus.FAILURE, "why", BROKEN, None),
+    (lambda: StepResult.retry(), StepStatus.RETRY, None, None, None),
+    (lambda: StepResult.retry("why", 0.5, BROKEN), StepStatus.RETRY, "why", BROKEN, 0.5),
+    (lambda: StepResult.abort_branch(), StepStatus.ABORT_BRANCH, None, None, None),
+    (lambda: StepResult.abort_branch("why"), StepStatus.ABORT_BRANCH, "why", None, None),
+    (lambda: StepResult.abort_execution(), StepStatus.ABORT_EXECUTION, None, None, None),
+    (lambda: StepResult.abort_execution("why"), StepStatus.ABORT_EXECUTION, "why", None, None),
 ]
 """Each constructor, and status, reason, error and delay of what it makes."""
 
@@ -31,15 +31,17 @@ def test_there_are_five_statuses():
     assert ["success", "failure", "retry", "abort_branch", "abort_execution"] == [status.value for status in StepStatus]
 
 
-@pytest.mark.parametrize(("step", "status", "reason", "error", "after"), MADE)
-def test_a_constructor_of_a_step_result_makes_its_status(step, status, reason, error, after):
+@pytest.mark.parametrize(("make", "status", "reason", "error", "after"), MADE)
+def test_a_constructor_of_a_step_result_makes_its_status(make, status, reason, error, after):
     """With what was given, and nothing else."""
+    step = make()
     assert (status, reason, error, after) == (step.status, step.reason, step.error, step.after)
 
 
-@pytest.mark.parametrize("step", [made[0] for made in MADE])
-def test_a_step_result_is_true_exactly_when_it_is_a_success(step):
+@pytest.mark.parametrize("make", [made[0] for made in MADE])
+def test_a_step_result_is_true_exactly_when_it_is_a_success(make):
     """`ok` says the same as the truth value."""
+    step = make()
     is_success = step.status is StepStatus.SUCCESS
     assert (is_success, is_success) == (step.ok, bool(step))
 
@@ -114,22 +116,23 @@ def test_any_finite_time_may_be_waited(after):
 
 
 @pytest.mark.parametrize(
-    ("result", "step"),
+    ("make", "make_step"),
     [
-        (TaskResult.success(3), StepResult.success()),
-        (TaskResult.success(None), StepResult.success()),
-        (TaskResult.failure("why", BROKEN), StepResult.failure("why", BROKEN)),
-        (TaskResult.failure(), StepResult.failure()),
-        (TaskResult.retry("why", 2.0, BROKEN), StepResult.retry("why", 2.0, BROKEN)),
-        (TaskResult.retry(), StepResult.retry()),
-        (TaskResult.abort_branch("why"), StepResult.abort_branch("why")),
-        (TaskResult.abort_branch(), StepResult.abort_branch()),
-        (TaskResult.abort_execution("why"), StepResult.abort_execution("why")),
-        (TaskResult.abort_execution(), StepResult.abort_execution()),
+        (lambda: TaskResult.success(3), lambda: StepResult.success()),
+        (lambda: TaskResult.success(None), lambda: StepResult.success()),
+        (lambda: TaskResult.failure("why", BROKEN), lambda: StepResult.failure("why", BROKEN)),
+        (lambda: TaskResult.failure(), lambda: StepResult.failure()),
+        (lambda: TaskResult.retry("why", 2.0, BROKEN), lambda: StepResult.retry("why", 2.0, BROKEN)),
+        (lambda: TaskResult.retry(), lambda: StepResult.retry()),
+        (lambda: TaskResult.abort_branch("why"), lambda: StepResult.abort_branch("why")),
+        (lambda: TaskResult.abort_branch(), lambda: StepResult.abort_branch()),
+        (lambda: TaskResult.abort_execution("why"), lambda: StepResult.abort_execution("why")),
+        (lambda: TaskResult.abort_execution(), lambda: StepResult.abort_execution()),
     ],
 )
-def test_a_task_result_has_the_step_result_of_the_same_constructor(result, step):
+def test_a_task_result_has_the_step_result_of_the_same_constructor(make, make_step):
     """And is true, ok and has a value exactly when that is a success."""
+    result, step = make(), make_step()
     assert step == result.step
     assert (step.status, step.ok, step.ok, step.ok) == (result.status, result.ok, bool(result), result.has_value)
 
@@ -187,7 +190,7 @@ def test_a_task_result_cannot_be_changed():
 def test_task_results_are_compared_by_step_and_value():
     """Equal ones have one hash; what is no TaskResult is never equal."""
     assert TaskResult.success(3) == TaskResult.success(3)
-    assert hash(TaskResult.success(3)) == hash(TaskResult.success(3))
+    assert hash(TaskResult.success(3)) == hash(TaskResult.success(3)) == hash((StepResult.success(), 3))
     assert TaskResult.success(3) != TaskResult.success(4)
     assert TaskResult.failure("a") == TaskResult.failure("a")
     assert TaskResult.failure("a") != TaskResult.failure("b")

@@ -214,6 +214,12 @@ def test_a_direct_output_has_the_type_of_its_handle(hint, type_):
     assert str is task_into(fill, A, output=str).output.type
 
 
+@pytest.mark.parametrize("fn", [lambda *out: None, lambda *, out: None, lambda **out: None])
+def test_a_handle_is_passed_by_position(fn):
+    """One handle, as the last argument."""
+    assert "its last parameter 'out' is no DirectOut" in refused(task_into, fn)
+
+
 def test_the_handle_comes_after_all_defaults():
     """Those that no source was given for are filled."""
 

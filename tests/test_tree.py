@@ -119,6 +119,19 @@ def test_a_node_may_be_managed():
     assert [True] * 3 == [placed.task.managed for placed in tree.placed]
 
 
+def test_a_shallow_node_does_not_make_the_tree_forget_the_levels_below():
+    """A level is looked up among all nodes, also after handles have led far away from the last one."""
+    tree = TaskTree()
+    root = tree.root(one)
+    for level in (1, 2, 3):
+        last = tree.node(level, one)
+    root.child(one)
+    last.child(one)
+    assert [0, 1, 2, 3, 1, 4] == [placed.level for placed in tree.placed]
+    tree.node(3, one)
+    assert (2, 3) == (tree.placed[-1].parent, tree.placed[-1].level)
+
+
 def test_a_ready_task_can_be_placed_any_number_of_times():
     """It is the same task; a name of its own is that of its nodes, unless they get another."""
     named, unnamed = task(one, name="n"), task(two)

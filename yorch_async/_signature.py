@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary, ref
 from ._specs import Mark
 from ._types import UNKNOWN, class_of, stripped
 
-__all__ = ["Parameter", "Signature", "name_of", "owner_of", "qualified_name_of", "read"]
+__all__ = ["Parameter", "Signature", "key_of", "name_of", "owner_of", "qualified_name_of", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +213,8 @@ def owner_of(fn: Any) -> type | None:
     for depth, name in enumerate(path):
         found = namespace.get(name) if depth == 0 else getattr(found, name, None)
     return found if isinstance(found, type) else None
+
+
+def key_of(fn: Any, owner: type) -> str | None:
+    """The name under which a class itself holds this very function, whatever the function is called."""
+    return next((key for key, attribute in vars(owner).items() if attribute is fn), None)

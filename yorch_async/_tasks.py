@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
-from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args
 
 from ._adapter import Adapter, Call, TaskTraits
 from ._bind import Argument, bind, is_sink
 from ._door import public
 from ._errors import RegistrationError, problem
+from ._methods import attribute_of, bind_member, full_name, is_method, owner_of_method
 from ._outputs import Output, Returns, managed_output, output_of
-from ._signature import Parameter, Signature, name_of, owner_of, qualified_name_of, read
-from ._specs import Access, CtxSource, PrevSource, Source, ValueSource
-from ._types import UNKNOWN, classes_of, describe, stripped, visible
+from ._signature import Parameter, Signature, name_of, read
+from ._specs import Access, PrevSource, Source
+from ._types import UNKNOWN, stripped, visible
 
 __all__ = ["CallableTask", "Kind", "Task", "check_name", "make_task"]
 
@@ -122,7 +122,7 @@ def make_task(
     if kind is Kind.DIRECT:
         parameters, sink = _without_sink(label, parameters, member=member)
     _check_no_sink(label, parameters, member=member)
-    join = partial(_bind_member, fn) if member else bind
+    join = partial(bind_member, fn) if member else bind
     arguments = join(label, parameters, sources, followed=sink is not None)
     declared = signature.returns if output is UNKNOWN or kind is Kind.DIRECT else output
     result = _output(kind, label, declared, managed=managed)
@@ -139,7 +139,7 @@ def make_task(
     elif kind is Kind.FORWARD:
         ((_, forwarded),) = prev
         result = replace(result, type=forwarded.type)
-    method = _attribute(fn, _owner(fn)) if member else None
+    method = attribute_of(fn, owner_of_method(fn)) if member else None
     return Task(label, name is not None, fn, kind, arguments, result, adapters, traits, managed, signature, method)
 
 
@@ -160,51 +160,15 @@ def _check_callable(kind: Kind, fn: Any, label: str, *, member: bool) -> None:
         raise RegistrationError(problem("already-bound", label, options=f"second {_function(kind, member=member)}(...)"))
     if not callable(fn):
         raise RegistrationError(problem("not-callable", label, object=repr(fn)))
-    is_method = _is_method(fn)
-    if is_method is not member:
+    if is_method(fn) is not member:
         rule, fact = ("not-a-method", "callable") if member else ("method-needs-receiver", "method")
         instead = _function(kind, member=not member)
-        raise RegistrationError(problem(rule, label, instead=instead, **{fact: _full_name(fn)}))
+        raise RegistrationError(problem(rule, label, instead=instead, **{fact: full_name(fn)}))
 
 
 def _function(kind: Kind, *, member: bool) -> str:
     """The function that registers a task of this kind."""
     return f"{kind.value}_member" if member else kind.value
-
-
-def _full_name(fn: Any) -> str:
-    """What a user would write to name a callable: a method with its class."""
-    return qualified_name_of(fn).rpartition("<locals>.")[2] or name_of(fn)
-
-
-def _is_method(fn: Any) -> bool:
-    """Whether this is a function that was defined in a class and is not bound to an object."""
-    path, _, name = qualified_name_of(fn).rpartition(".")
-    if isinstance(fn, type) or hasattr(fn, "__self__") or not path or path.endswith("<locals>"):
-        return False
-    owner = _owner(fn)
-    parameters = read(fn).parameters
-    if owner is not None:
-        # A function or static method of that name that is another object: this one only looks like it, as wrappers do.
-        found = vars(owner).get(fn.__name__)
-        is_other = isinstance(found, FunctionType | staticmethod) and fn not in vars(owner).values()
-        return parameters != () and not is_other
-    return name.isidentifier() and [p.name for p in (parameters or ())[:1]] == ["self"]
-
-
-def _owner(fn: Any) -> type | None:
-    """The class that defines a method, if it can be found; that of a built-in type names it."""
-    return owner_of(fn) or getattr(fn, "__objclass__", None)
-
-
-def _attribute(fn: Any, owner: type | None) -> str:
-    """The name under which a method is found, private names in the form that Python gives them."""
-    name: str = fn.__name__
-    if owner is not None:
-        return next((key for key, attribute in vars(owner).items() if attribute is fn), name)
-    if name.startswith("__") and not name.endswith("__"):
-        return f"_{fn.__qualname__.split('.')[-2].lstrip('_')}{name}"
-    return name
 
 
 def _without_sink(
@@ -227,47 +191,6 @@ def _check_no_sink(label: str, parameters: tuple[Parameter, ...] | None, *, memb
         if is_sink(parameter):
             instead = _function(Kind.DIRECT, member=member)
             raise RegistrationError(problem("sink-in-regular", label, parameter.name, instead=instead))
-
-
-def _bind_member(
-    fn: Any, label: str, parameters: tuple[Parameter, ...] | None, sources: tuple[Source, ...], *, followed: bool
-) -> tuple[Argument, ...]:
-    name, others = "self", parameters
-    hint: Any = UNKNOWN
-    if parameters and not parameters[0].variadic:  # otherwise the receiver is one of `*args`
-        name, hint, others = parameters[0].name, parameters[0].hint, parameters[1:]
-    if not sources:
-        raise RegistrationError(problem("no-source", label, name, why=""))
-    # The receiver's type, where neither annotation nor source names one, is the class that defines the method.
-    owner = _owner(fn)
-    if owner is not None and hint is UNKNOWN and _named_type(sources[0]) is UNKNOWN:
-        hint = owner
-    receiver = Parameter(name, False, False, False, None, hint, None, None)  # noqa: FBT003 - a record
-    first = bind(label, (receiver,), sources[:1])
-    _check_receiver(label, fn, first[0], owner)
-    return first + bind(label, others, sources[1:], first=2, followed=followed)
-
-
-def _named_type(source: Source) -> Any:
-    return source.key if isinstance(source, CtxSource) else getattr(source, "type", UNKNOWN)
-
-
-def _check_receiver(label: str, fn: Any, receiver: Argument, owner: type | None) -> None:
-    """The receiver must be of a class that has this very method, or overrides it."""
-    source = receiver.source
-    if isinstance(source, ValueSource):
-        classes: tuple[type, ...] | None = (source.value.__class__,)
-    else:
-        classes = classes_of(_named_type(source))
-    if classes is None or getattr(owner, "_is_protocol", False):
-        return
-    name = _attribute(fn, owner)
-    for cls in classes:
-        is_owned = owner is not None and issubclass(cls, owner)
-        if not is_owned and not any(getattr(base, name, None) is fn for base in cls.__mro__):
-            raise RegistrationError(
-                problem("receiver-type", label, receiver.name, receiver=describe(cls), method=_full_name(fn))
-            )
 
 
 def _output(kind: Kind, label: str, declared: Any, *, managed: bool) -> Output:
