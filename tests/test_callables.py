@@ -58,7 +58,7 @@ def keyword_only(*, a, b="-"):
     return a + b
 
 
-def everything(a, *rest, b="-", **more):
+def everything(a, *rest, b, **more):
     return a + b + "".join(rest) + "".join(more)
 
 
@@ -187,7 +187,7 @@ def test_a_default_is_kept_where_no_source_is_given(fn):
         (lambda: task(partial(partial(keyword_only, a="p"), b="q")), "pq"),
         (lambda: task(partial(function, a="p"), B), "pb"),
         (lambda: task(everything, A, B, value("c")), "acb"),
-        (lambda: task(everything, A), "a-"),
+        (lambda: task(everything, A, B), "ab"),
         (lambda: task(Data, A, B), Data("a", "b")),
         (lambda: task(partial(Data, b="p"), A), Data("a", "p")),
         (lambda: task(int, value("7")), 7),
@@ -232,3 +232,16 @@ def test_a_source_without_value_for_a_callable_without_signature_is_numbered():
     assert [("#1", "n"), ("#2", None)] == [
         (argument.name, getattr(argument.source, "name", None)) for argument in task(getattr, from_input("n"), B).arguments
     ]
+
+
+def test_sources_go_to_args_before_keywords_that_can_be_left_out():
+    """As in a call by hand: `print(a, b)` prints both."""
+    printed = []
+
+    def show(*items, sep=" "):
+        printed.append(sep.join(items))
+
+    tree = TaskTree()
+    tree.root(show, A, B)
+    run(compile_plan(tree))
+    assert printed == ["a b"]

@@ -217,3 +217,9 @@ def test_results_are_pickled_and_copied(result):
 def test_the_classes_that_direct_the_flow_are_two():
     """Everything else that a task returns is a value; so neither of them may have subclasses."""
     assert frozenset({StepResult, TaskResult}) == FLOW
+
+
+def test_an_exception_is_no_reason():
+    """It would be printed, and its traceback lost."""
+    with pytest.raises(TypeError, match="^reason must be a string, not ValueError.*; an exception is passed as error=$"):
+        StepResult.failure(ValueError("x"))

@@ -68,6 +68,9 @@ def _assign(task: str, parameters: tuple[Parameter, ...], sources: Sequence[Sour
         if parameter.variadic and parameter.mark is not None:
             raise RegistrationError(problem("variadic-source", task, parameter.name))
     open_ = [p for p in parameters if p.mark is None and not (p.variadic and p.keyword)]
+    if any(p.variadic for p in open_):
+        # As in a call: what comes after the named parameters goes to *args, and no keyword that can be left out takes from it.
+        open_ = [p for p in open_ if not (p.keyword and p.has_default)]
     single = [p for p in open_ if not p.variadic]
     extra = len(sources) - len(single)
     if extra > 0 and len(single) == len(open_):

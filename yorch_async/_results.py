@@ -54,6 +54,8 @@ class StepResult:
     def __post_init__(self) -> None:
         if not isinstance(self.status, StepStatus):
             raise TypeError(f"status must be a StepStatus, not {self.status!r}")
+        if self.reason is not None and not isinstance(self.reason, str):
+            raise TypeError(f"reason must be a string, not {self.reason!r}; an exception is passed as error=")
         if self.error is not None and not isinstance(self.error, BaseException):
             raise TypeError(f"error must be an exception, not {self.error!r}")
         if self.after is not None and not 0 <= self.after < math.inf:

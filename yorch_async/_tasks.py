@@ -86,6 +86,8 @@ class Task(Generic[T_co]):
         call = innermost
         for adapter in self.adapters:
             call = adapter.wrap(call)
+            if call is None:
+                raise TypeError(f"{adapter!r}.wrap(call) must return a coroutine function of one attempt, not None")
         return call
 
     def __repr__(self) -> str:
@@ -132,7 +134,8 @@ def make_task(
     adapters = _checked_adapters(label, adapters)
     for adapter in adapters:
         answer = getattr(adapter, "traits", None)
-        traits = traits if answer is None else answer(traits)
+        # An adapter that says nothing about it may answer anything, RETRY as well.
+        traits = replace(traits, may_retry=True) if answer is None else answer(traits)
     if sink is not None:
         declared = (get_args(stripped(sink.hint)) or (UNKNOWN,))[0] if output is UNKNOWN else output
         result = replace(result, type=declared)

@@ -67,8 +67,8 @@ class Recorder:
         return [event for event in self.events if isinstance(event, kind)]
 
 
-def scripted(*answers: Any) -> Callable[[], Any]:
-    """Make a task that answers one after the other, and the last one ever after; exceptions are raised.
+def scripted(*answers: Any) -> Callable[..., Any]:
+    """Make a task that answers one after the other, and the last one ever after; exceptions are raised. It takes any arguments.
 
     >>> task = scripted(ValueError("no"), 3)
     >>> task()
@@ -81,7 +81,7 @@ def scripted(*answers: Any) -> Callable[[], Any]:
         raise ValueError("a script needs at least one answer")
     left = list(answers)
 
-    def follow() -> Any:
+    def follow(*_args: Any, **_kwargs: Any) -> Any:
         answer = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(answer, BaseException):
             raise answer

@@ -179,6 +179,13 @@ def test_what_can_never_be_caught_is_refused_where_it_is_written(on):
         catch_as_failure(on=on)
 
 
+@pytest.mark.parametrize("policy", [ValueError, (ValueError, KeyError)])
+def test_exceptions_in_the_place_of_the_policy_are_refused(policy):
+    """As a function of the exception, a class would make a success of every error."""
+    with pytest.raises(TypeError, match=r"^the exceptions to catch are passed as on=\.\.\., the policy is a function"):
+        catch_as_failure(policy)
+
+
 def test_a_policy_must_be_callable():
     """Refused where it is written."""
     with pytest.raises(TypeError, match="^the policy must be callable, not 3$"):

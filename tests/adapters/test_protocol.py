@@ -2,7 +2,18 @@
 
 import pytest
 
-from yorch_async import RegistrationError, StepResult, TaskTraits, TaskTree, compile_plan, consume_prev, run_plan, task
+from yorch_async import (
+    RegistrationError,
+    RetryFixed,
+    StepResult,
+    TaskTraits,
+    TaskTree,
+    compile_plan,
+    consume_prev,
+    retry,
+    run_plan,
+    task,
+)
 from yorch_async.testing import scripted
 
 pytestmark = pytest.mark.anyio
@@ -109,3 +120,31 @@ async def test_what_an_adapter_makes_of_the_answer_is_what_counts():
     result = await run_plan(compile_plan(tree))
     assert result.step == StepResult.abort_branch("denied")
     assert node not in result
+
+
+async def test_an_adapter_that_wraps_nothing_is_an_error():
+    """A forgotten `return` would otherwise leave the adapters out."""
+
+    class Forgets:
+        def wrap(self, call):
+            return None
+
+    tree = TaskTree()
+    tree.root(lambda: 1, adapters=(Forgets(),))
+    with pytest.raises(TypeError, match="must return a coroutine function of one attempt, not None"):
+        await run_plan(compile_plan(tree))
+
+
+def test_an_adapter_that_does_not_say_so_may_answer_retry():
+    """A retry around it is no mistake."""
+
+    class Again:
+        def wrap(self, call):
+            return call
+
+    def plain() -> int:
+        return 1
+
+    with pytest.raises(RegistrationError, match="retry-never"):
+        task(plain, adapters=(retry(RetryFixed(1)),))
+    assert task(plain, adapters=(Again(), retry(RetryFixed(1)))).traits.may_retry

@@ -352,3 +352,16 @@ def test_a_loop_that_is_not_installed_is_named(write, yorch, monkeypatch):
     monkeypatch.setattr("yorch_async.cli._command.find_spec", lambda name: None)
     done = yorch("run", "flow.py:tree", "--backend=trio")
     assert (done.status, done.err) == (2, "Error: --backend trio needs trio, which is not installed: pip install trio\n")
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_time_limit_between_plain_functions(yorch, write, backend):
+    """They give the loop no turn in which it could cancel; no node begins after the time."""
+    write(
+        "flow.py",
+        "import time\ntree = TaskTree()\n"
+        'tree.root(lambda: time.sleep(0.05), name="slow").child(lambda: print("never"), name="after")',
+    )
+    done = yorch("run", "flow.py:tree", "--timeout=0.01", f"--backend={backend}")
+    assert (done.status, done.out) == (1, "")
+    assert "Error: cancelled after 10 ms (--timeout), while node 'slow' was running" in done.err

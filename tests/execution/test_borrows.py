@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 
 import pytest
@@ -34,11 +35,23 @@ class Plain:
         self.items[1]["a"][1].append(4)
 
 
-class Slotted:
-    __slots__ = ("one", "two")
+class Single:
+    __slots__ = "items"  # noqa: PLC0205 - allowed, and read in another way
 
     def __init__(self):
+        self.items = [1]
+
+
+class Slotted(Single):
+    __slots__ = ("__dict__", "__hidden", "__weakref__", "one", "two")
+
+    def __init__(self):
+        super().__init__()
         self.one = 1
+        self.__hidden = 1
+
+    def hide(self):
+        self.__hidden = 2
 
     def fill(self):
         self.two = 2
@@ -89,6 +102,8 @@ CHANGES = [
     (Plain, lambda x: x.deepen(), "x.items[1]['a'][1] had 1 elements and has 2"),
     (Plain, change_type, "x.items was a list and is a str"),
     (Slotted, lambda x: x.fill(), "x.two is new"),
+    (Slotted, lambda x: x.hide(), "x.__hidden was 1 and is 2"),
+    (Single, lambda x: x.items.clear(), "x.items had 1 elements and has 0"),
     (Valued, lambda x: x.items.append(2), "x.items had 1 elements and has 2"),
     (lambda: [set(range(30))], lambda x: x[0].clear(), f"x[0] was {str(set(range(30)))[:57]}... and is set()"),
     (Array, lambda x: x.data.reverse(), "x has other elements"),
@@ -117,6 +132,30 @@ async def test_reading_is_no_change(make):
     tree = TaskTree()
     tree.root(make).child(repr, borrow_prev())
     assert (await run_plan(compile_plan(tree), check_borrows=True)).ok
+
+
+@dataclass
+class Holder:
+    """Equal by value, but it holds what is not."""
+
+    client: Plain = field(default_factory=Plain)
+    number: int = 0
+
+
+@pytest.mark.parametrize("make", [Holder, lambda: {Plain()}, lambda: [deque([Plain()])], lambda: {Plain(): 1}])
+async def test_what_differs_from_its_own_copy_is_no_change(make):
+    """A value is compared by its attributes, and what has none, and is not equal to its copy, is left out."""
+    tree = TaskTree()
+    tree.root(make).child(lambda x: None, borrow_prev())
+    assert (await run_plan(compile_plan(tree), check_borrows=True)).ok
+
+
+async def test_a_change_beside_what_cannot_be_compared():
+    """It is found all the same."""
+    tree = TaskTree()
+    tree.root(Holder).child(lambda x: setattr(x, "number", 1), borrow_prev())
+    with pytest.raises(BorrowError, match="x.number was 0 and is 1"):
+        await run_plan(compile_plan(tree), check_borrows=True)
 
 
 async def test_other_accesses_may_change():

@@ -23,6 +23,7 @@ from yorch_async import (
     run_plan,
     task_forward_prev,
     task_into,
+    task_member,
     value,
 )
 from yorch_async import DirectOut as Out
@@ -131,7 +132,7 @@ async def test_every_source_reaches_its_parameter(execution):
     node = tree.root(root, value("stored"), from_ctx(int), from_input("name"))
     leaf = node.child(child, borrow_prev(list), value(1), value(2), value(3), value(4))
     result = await run_plan(compile_plan(tree), Context(7), inputs={"name": "given"}, execution=execution)
-    assert [["stored", 7, "given", "default"], 1, (2,), 3, 4] == result[leaf]
+    assert [["stored", 7, "given", "default"], 1, (2, 3), 4, 0] == result[leaf]
 
 
 async def test_an_input_with_a_default_may_be_left_out(execution):
@@ -431,3 +432,71 @@ async def test_a_direct_output_that_was_not_written_is_an_error(execution):
     tree.root(task_into(lambda out: None), name="root")
     with pytest.raises(ResultError, match="^root: .* \\[empty-slot\\]"):
         await run_plan(compile_plan(tree), execution=execution)
+
+
+async def test_an_adapter_that_answers_for_a_direct_output_leaves_it_empty(execution):
+    """It has not called the task, or has let go of what it wrote; the child must not meet an empty slot."""
+
+    class Skip:
+        def wrap(self, call):
+            async def skipped(attempt):
+                return StepResult.success()
+
+            return skipped
+
+    class Forget:
+        def wrap(self, call):
+            async def forgotten(attempt):
+                await call(attempt)
+                await attempt.reset()
+                return StepResult.success()
+
+            return forgotten
+
+    for adapter in (Skip(), Forget()):
+        tree = TaskTree()
+        tree.root(task_into(lambda out: out.set(1), adapters=(adapter,)), name="root").child(lambda x: x, borrow_prev())
+        with pytest.raises(ResultError, match="^root: .* \\[empty-slot\\]"):
+            await run_plan(compile_plan(tree), execution=execution)
+
+
+@pytest.mark.parametrize("adapters", [(), (catch_as_failure(on=KeyError),)])
+async def test_a_bare_status_is_no_answer(execution, adapters):
+    """It would otherwise be an output, and the failure a success."""
+    tree = TaskTree()
+    tree.root(lambda: StepStatus.FAILURE, name="root", adapters=adapters)
+    with pytest.raises(ResultError, match="^root: returned StepStatus.FAILURE, but a status alone is no answer"):
+        await run_plan(compile_plan(tree), execution=execution)
+
+
+async def test_a_plain_override_of_an_async_method(execution):
+    """What the method returns decides whether it is awaited."""
+
+    class Base:
+        async def load(self):
+            return 1
+
+    class Plain(Base):
+        def load(self):
+            return frozenset({2})
+
+    tree = TaskTree()
+    node = tree.root(task_member(Base.load, value(Plain())))
+    assert (await run_plan(compile_plan(tree), execution=execution))[node] == {2}
+
+
+@pytest.mark.parametrize("order", ["cd", "dc"])
+async def test_children_that_copy_in_different_ways_do_not_depend_on_each_other(execution, order):
+    """The copy that is made for them is a deep one then."""
+
+    def spoil(rows):
+        rows[0].append("spoilt")
+
+    tree = TaskTree()
+    root = tree.root(lambda: [[1]], fanout=Fanout.CONSUME_WITH_COPIES)
+    root.child(spoil, consume_prev())
+    kinds = {"c": copy_prev(copier=list.copy), "d": copy_prev()}
+    for kind in order:
+        root.child(lambda rows: rows, kinds[kind], name=kind)
+    result = await run_plan(compile_plan(tree), execution=execution)
+    assert [[1]] == result["c"] == result["d"]

@@ -336,3 +336,70 @@ async def test_a_managed_failure_that_is_caught_and_retried_holds_nothing(log):
     root.child(log.node("read"), borrow_prev())
     assert (await run_plan(compile_plan(tree))).ok
     assert ["enter db", "exit db", "enter db", "read", "exit db"] == log
+
+
+async def test_every_error_of_an_exit_is_in_the_chain(log):
+    """Each is the context of the next one, as with nested `async with` statements."""
+
+    class Fails:
+        def __init__(self, error):
+            self.error = error
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            raise self.error
+
+    first, second, third = ValueError("task"), OSError("inner"), KeyError("outer")
+
+    def fail(_):
+        raise first
+
+    tree = TaskTree()
+    outer = tree.root(lambda: Fails(third), managed=True)
+    outer.child(lambda _: Fails(second), borrow_prev(), managed=True).child(fail, borrow_prev())
+    with pytest.raises(KeyError, match="outer") as caught:
+        await run_plan(compile_plan(tree))
+    assert [third, second, first] == [caught.value, caught.value.__context__, caught.value.__context__.__context__]
+
+
+async def test_an_exception_that_takes_no_note_is_raised_all_the_same(log):
+    """And the other resources are exited."""
+
+    class Stubborn(Exception):
+        def add_note(self, note):
+            raise TypeError("no notes")
+
+    error = Stubborn()
+    tree = TaskTree()
+    pool = tree.root(log.resource("pool"), managed=True)
+    pool.child(log.resource("connection", fail_on_exit=error), borrow_prev(), managed=True).child(
+        log.node("x"), borrow_prev()
+    )
+    with pytest.raises(Stubborn) as caught:
+        await run_plan(compile_plan(tree))
+    assert caught.value is error
+    assert ["enter pool", "enter connection", "x", "exit connection", "exit pool: Stubborn"] == log
+
+
+async def test_an_exit_whose_error_has_causes_of_its_own(log):
+    """What the exit was told of is put behind them."""
+    first = ValueError("task")
+
+    class Wraps:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            raise OSError("wrapped") from KeyError("inside")
+
+    def fail(_):
+        raise first
+
+    tree = TaskTree()
+    tree.root(Wraps, managed=True).child(fail, borrow_prev())
+    with pytest.raises(OSError, match="wrapped") as caught:
+        await run_plan(compile_plan(tree))
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert caught.value.__context__ is first

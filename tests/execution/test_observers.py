@@ -14,6 +14,7 @@ from yorch_async import (
     StepResult,
     StepStatus,
     TaskTree,
+    borrow_prev,
     catch_as_failure,
     compile_plan,
     retry,
@@ -154,3 +155,47 @@ async def test_events_cannot_be_changed():
     for event in recorder.events:
         with pytest.raises(AttributeError):
             event.time = 0.0
+
+
+@pytest.mark.parametrize("kind", [AttemptStarted, RetryWaiting])
+async def test_adapters_do_not_take_the_error_of_an_observer_for_one_of_the_task(kind):
+    """It is neither caught nor retried: the run ends with it."""
+
+    def fail(event):
+        if isinstance(event, kind):
+            raise ValueError("cannot show it")
+
+    tree = TaskTree("t")
+    adapters = (retry(RetryFixed(1)), catch_as_failure(lambda error: 7))
+    tree.root(scripted(StepResult.retry(), 1), name="root", adapters=adapters)
+    with pytest.raises(ValueError, match="cannot show it"):
+        await run_plan(compile_plan(tree), observers=[fail])
+
+
+async def test_observers_are_given_as_a_sequence():
+    """One alone is a mistake that is easily made."""
+    tree = TaskTree()
+    tree.root(lambda: 1)
+    with pytest.raises(TypeError, match=r"^observers is a sequence of them: observers=\[<built-in function print>\]$"):
+        await run_plan(compile_plan(tree), observers=print)
+
+
+async def test_an_error_while_a_run_is_ending_tells_how_it_had_ended():
+    """There will be no result that says it."""
+    error = KeyError("the real one")
+
+    class Fails:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            raise OSError("cannot close")
+
+    tree = TaskTree("t")
+    root = tree.root(Fails, managed=True, name="root")
+    root.child(scripted(StepResult.failure("why", error)), name="bad")
+    root.child(lambda x: x, borrow_prev(), name="reader")
+    with pytest.raises(OSError, match="cannot close") as caught:
+        await run_plan(compile_plan(tree))
+    assert caught.value.__context__ is error
+    assert caught.value.__notes__[-1].startswith("the run had ended already: root/bad: FAILURE (1 attempt, ")

@@ -158,3 +158,48 @@ async def test_a_failure_says_how_long_its_node_took():
     tree.root(lambda: 1).child(scripted(StepResult.failure()))
     result = await run_plan(compile_plan(tree))
     assert 0 <= result.failures[0].elapsed < 10
+
+
+async def test_a_chosen_name_is_preferred_to_that_of_a_callable():
+    """It was chosen for this."""
+
+    def load():
+        return 1
+
+    tree = TaskTree()
+    root = tree.root(load)
+    root.child(lambda: 2, name="load")
+    assert (await run_plan(compile_plan(tree)))["load"] == 2
+
+
+async def test_a_shortened_path_may_mean_several_nodes():
+    """Then it is refused, and not guessed."""
+    tree = TaskTree()
+    root = tree.root(lambda: 0, name="root")
+    for _ in range(2):
+        node = root
+        for _ in range(30):
+            node = node.child(int)
+    result = await run_plan(compile_plan(tree))
+    paths = [path for path, _ in result.items()]
+    assert paths[0] == paths[1]
+    with pytest.raises(OutputMissing, match="^2 nodes of plan 'root' are called"):
+        result[paths[0]]
+
+
+async def test_a_message_lists_only_the_first_outputs():
+    """A plan may have a million."""
+    tree = TaskTree()
+    root = tree.root(lambda: 0)
+    for number in range(30):
+        root.child(lambda: 0, name=f"n{number}")
+    result = await run_plan(compile_plan(tree))
+    with pytest.raises(OutputMissing, match=r"/n19, \.\.\.$"):
+        result["no such node"]
+
+
+async def test_what_is_no_node_is_refused(tree):
+    """It says what to ask by."""
+    result = await run_plan(compile_plan(tree))
+    with pytest.raises(TypeError, match="^a node is asked for by its handle, its name or its path, not by 3$"):
+        result[3]

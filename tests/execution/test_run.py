@@ -175,3 +175,21 @@ def test_the_program_of_a_plan_is_made_once():
     run(plan)
     assert first.keys() == plan.prepared.keys()
     assert all(first[key] is plan.prepared[key] for key in first)
+
+
+async def test_run_inside_a_loop_says_what_to_write():
+    """The likeliest mistake of somebody who has a service."""
+    tree = TaskTree()
+    tree.root(lambda: 1)
+    with pytest.raises(RuntimeError, match=r"write: await run_plan\(\.\.\.\)$"):
+        run(compile_plan(tree))
+
+
+async def test_a_problem_lists_only_the_first_of_what_there_is():
+    """There may be thousands of each, in as many problems."""
+    tree = TaskTree()
+    tree.root(lambda a: a, from_input("a"))
+    with pytest.raises(SetupError) as caught:
+        await run_plan(compile_plan(tree), inputs={f"b{number}": 1 for number in range(30)})
+    assert len(caught.value.problems) == 31
+    assert "b19, ..." in str(caught.value.problems[0])

@@ -195,7 +195,7 @@ async def main(recorder: Recorder) -> None:
     assert_type(result["size"], Any)
     assert_type(run(plan, backend="trio").raise_for_status()[root], Config)
     assert_type(recorder.of(NodeEnded), list[NodeEnded])
-    assert_type(scripted(1, 2), Callable[[], Any])
+    assert_type(scripted(1, 2), Callable[..., Any])
 
 
 results: TaskResult[Base] = TaskResult.success(Config())

@@ -74,6 +74,10 @@ def catch_as_failure(policy: Callable[[Any], Any] | None = None, *, on: Any = Ex
     >>> run(compile_plan(tree))[node]
     -1
     """
+    if isinstance(policy, type | tuple):
+        raise TypeError(
+            f"the exceptions to catch are passed as on=..., the policy is a function of the exception, not {policy!r}"
+        )
     if policy is not None and not callable(policy):
         raise TypeError(f"the policy must be callable, not {policy!r}")
     return Catch(policy, exception_classes(on))

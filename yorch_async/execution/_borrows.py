@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -17,9 +18,11 @@ __all__ = ["difference", "snapshot"]
 def snapshot(obj: Any) -> Any:
     """A copy to compare with later, or EMPTY if it cannot be made (locks, sockets, and what holds them)."""
     try:
-        return deepcopy(obj)
+        copy = deepcopy(obj)
     except Exception:  # noqa: BLE001 - any class may refuse in its own way; such an object is not checked, as documented
         return EMPTY
+    # What differs from its own untouched copy (a set of objects without ==, say) cannot be compared.
+    return EMPTY if difference(copy, obj, "") else copy
 
 
 def difference(before: Any, after: Any, place: str) -> str | None:
@@ -50,7 +53,9 @@ class _Comparison:
         if getattr(cls, "__eq__", None) is not object.__eq__:
             if before == after:
                 return None
-            return self._attribute(before, after, place) or f"{place} was {_short(before)} and is {_short(after)}"
+            if _attributes(after):
+                return self._attribute(before, after, place)
+            return f"{place} was {_short(before)} and is {_short(after)}"
         return self._attribute(before, after, place)
 
     def _attribute(self, before: Any, after: Any, place: str) -> str | None:
@@ -85,8 +90,14 @@ def _same_array(before: Any, after: Any) -> bool:
 
 
 def _attributes(obj: Any) -> dict[str, Any]:
-    names = [name for cls in type(obj).__mro__ for name in getattr(cls, "__slots__", ()) if hasattr(obj, name)]
-    return {**{name: getattr(obj, name) for name in names}, **getattr(obj, "__dict__", {})}
+    found: dict[str, Any] = {}
+    for cls in type(obj).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        for name in {slots} if isinstance(slots, str) else {*slots} - {"__dict__", "__weakref__"}:
+            descriptor: Any = cls.__dict__.get(name) or cls.__dict__.get(f"_{cls.__name__.lstrip('_')}{name}")  # a private name
+            with suppress(AttributeError):  # not set
+                found[name] = descriptor.__get__(obj)
+    return {**found, **getattr(obj, "__dict__", {})}
 
 
 def _short(obj: Any) -> str:

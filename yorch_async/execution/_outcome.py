@@ -46,6 +46,25 @@ class Failure:
         return f"{self.path}: {self.status.name} ({times})" + "".join(f": {each}" for each in why)
 
 
+_SHOWN = 20
+"""How many outputs a message lists."""
+
+
+def _index(plan: Plan) -> dict[str, list[int]]:
+    """Which nodes a name may mean: the one that it was chosen for; else those with that path; else those whose task is called so."""
+    chosen: dict[str, list[int]] = {}
+    others: dict[str, list[int]] = {}
+    for index, (name, task) in enumerate(zip(plan.names, plan.tasks, strict=True)):
+        if name is not None:
+            chosen[name] = [index]
+        else:
+            others.setdefault(task.name, []).append(index)
+        path = plan.layout.path(index)
+        if "/" in path:
+            others.setdefault(path, []).append(index)
+    return others | chosen
+
+
 @public
 class RunResult:
     """How a run ended. `result[node]` or `result["name"]` is an output that was kept: that of a leaf, or with `keep=True`.
@@ -104,7 +123,7 @@ class RunResult:
         """Whether the output of a node was kept."""
         try:
             index = self._find(node) if isinstance(node, str) else self.plan.index_of(cast("Node[Any]", node))
-        except (OutputMissing, ValueError, AttributeError):
+        except (OutputMissing, ValueError, TypeError):
             return False
         return index in self._outputs
 
@@ -114,23 +133,18 @@ class RunResult:
 
     def _find(self, name: str) -> int:
         if "names" not in self.plan.prepared:
-            known: dict[str, list[int]] = {}
-            for node in self.plan.nodes:
-                known.setdefault(node.name, []).append(node.index)
-            self.plan.prepared["names"] = known
-        found = self.plan.prepared["names"].get(name, [])
+            self.plan.prepared["names"] = _index(self.plan)
+        found: list[int] = self.plan.prepared["names"].get(name, [])
         if len(found) == 1:
-            return int(found[0])
+            return found[0]
         if len(found) > 1:
             paths = ", ".join(self.plan.layout.path(index) for index in found[:5])
             raise OutputMissing(
                 f"{len(found)} nodes of plan '{self.plan.name}' are called '{name}' ({paths}); ask by path or node"
             )
-        by_path = next((node.index for node in self.plan.nodes if node.path == name), None)
-        if by_path is None:
-            kept = ", ".join(path for path, _ in self.items()) or "nothing"
-            raise OutputMissing(f"plan '{self.plan.name}' has no node '{name}'; the result holds {kept}")
-        return by_path
+        kept = [self.plan.layout.path(index) for index in sorted(self._outputs)[:_SHOWN]]
+        kept += ["..."] if len(self._outputs) > _SHOWN else []
+        raise OutputMissing(f"plan '{self.plan.name}' has no node '{name}'; the result holds {', '.join(kept) or 'nothing'}")
 
     def _why_missing(self, index: int) -> str:
         node = self.plan.nodes[index]

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from .._copying import copy_of
 from .._outputs import Returns
 from .._specs import Access
 from .._tasks import Kind, Task
@@ -32,7 +33,6 @@ class Step:
     operands: tuple[Any, ...]
     wrapped: Callable[[Any], Awaitable[Any]] | None
     """The call with its adapters; None: the task can be called as it is."""
-    is_async: bool
     strict: bool
     """Whether what the task may return is limited by its declaration or kind, and so has to be looked at."""
     out: int
@@ -89,7 +89,6 @@ def _step(plan: Plan, index: int, keep: Keep, ends: "_Endings", wrapped: Callabl
         caller=caller,
         operands=operands,
         wrapped=wrapped,
-        is_async=task.signature.is_async,
         strict=task.kind is not Kind.REGULAR or task.output.returns in _STRICT,
         out=register if lives.lasts[index] > index else 0,
         sink=register,
@@ -145,12 +144,14 @@ def _stage(plan: Plan, index: int) -> tuple[int, int, Callable[[Any], Any]] | No
     lives = plan.lifetimes
     if index not in lives.stages:
         return None
-    copier = next(
+    copiers = {
         access.copier
         for child in plan.layout.children(index)
         for _, access in plan.tasks[child].prev
         if access.access is Access.COPY
-    )
+    }
+    # Where the children copy in different ways, no one's way may decide what the others get to copy.
+    copier = copiers.pop() if len(copiers) == 1 else copy_of
     return SLOTS + lives.slots[lives.owners[index]], SLOTS + lives.stages[index].slot, copier
 
 

@@ -4,8 +4,9 @@
 *Does not know*: how nodes are executed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from time import perf_counter
 from typing import Any, Literal, get_args
 
@@ -27,6 +28,8 @@ from ._turn import begin
 __all__ = ["run", "run_plan"]
 
 _SERIAL = SerialDfs()
+_SHOWN = 20
+"""How many names a message lists."""
 
 
 @public
@@ -65,6 +68,8 @@ async def run_plan(
         raise TypeError(f"execution must be an execution policy such as SerialDfs(), not {execution!r}")
     if keep not in get_args(Keep):
         raise ValueError(f"keep must be one of {', '.join(map(repr, get_args(Keep)))}, not {keep!r}")
+    if callable(observers):
+        raise TypeError(f"observers is a sequence of them: observers=[{observers!r}]")
     get, known = getter_of(ctx)
     given = {} if inputs is None else dict(inputs)
     if plan.context_keys or plan.inputs or given:
@@ -92,7 +97,11 @@ async def _observed(state: Run) -> None:
         state.notify(RunEnded(plan.name, None, now - started, error, now))
         raise
     now = perf_counter()
-    state.notify(RunEnded(plan.name, state.answer.status, now - started, state.answer.error, now))
+    try:
+        state.notify(RunEnded(plan.name, state.answer.status, now - started, state.answer.error, now))
+    except BaseException:
+        state.kept.clear()
+        raise
 
 
 @public
@@ -115,6 +124,10 @@ def run(
     >>> run(compile_plan(tree), backend="trio")[node]
     'DONE'
     """
+    if _is_running():
+        raise RuntimeError(
+            "run(...) starts an event loop, but one is running in this thread already; write: await run_plan(...)"
+        )
     call = partial(
         run_plan,
         plan,
@@ -128,6 +141,14 @@ def run(
     return anyio.run(call, backend=backend)
 
 
+def _is_running() -> bool:
+    try:
+        anyio.get_current_task()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _check_setup(plan: Plan, context: Context | None, inputs: dict[str, Any]) -> None:
     """Find everything that is missing, unexpected or of the wrong type."""
     found: list[Problem] = [] if context is None else list(_missing_objects(plan, context))
@@ -137,14 +158,14 @@ def _check_setup(plan: Plan, context: Context | None, inputs: dict[str, Any]) ->
 
 
 def _missing_objects(plan: Plan, context: Context) -> Iterator[Problem]:
-    there = ", ".join(map(describe, context)) or "nothing"
+    there = _listed(map(describe, context)) or "nothing"
     for key, index in plan.context_keys.items():
         if key not in context:
             yield problem("missing-context", plan.layout.path(index), what=describe(key), there=there)
 
 
 def _wrong_inputs(plan: Plan, inputs: dict[str, Any]) -> Iterator[Problem]:
-    given = ", ".join(inputs) or "none"
+    given, taken = _listed(inputs) or "none", _listed(plan.inputs) or "none"
     for name, info in plan.inputs.items():
         path = plan.layout.path(info.node)
         if name not in inputs:
@@ -155,4 +176,10 @@ def _wrong_inputs(plan: Plan, inputs: dict[str, Any]) -> Iterator[Problem]:
             yield problem("input-value", path, what=name, **facts)
     for name in inputs:
         if name not in plan.inputs:
-            yield problem("unexpected-input", plan.name, what=name, there=", ".join(plan.inputs) or "none")
+            yield problem("unexpected-input", plan.name, what=name, there=taken)
+
+
+def _listed(names: Iterable[object]) -> str:
+    """The first few of them: each problem lists what there is."""
+    first = list(islice(map(str, names), _SHOWN + 1))
+    return ", ".join([*first[:_SHOWN], "..."] if len(first) > _SHOWN else first)

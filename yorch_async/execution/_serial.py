@@ -23,6 +23,8 @@ __all__ = ["run_serial"]
 # Not needed for the result, only for speed: asking a class for a method that it does not have costs as much as a whole node.
 _PLAIN = frozenset({type(None), bool, int, float, str, bytes, list, tuple, dict, set, StepResult, TaskResult})
 """Classes of which it is known that they cannot be awaited."""
+_ANSWERS = FLOW | {StepStatus}
+"""Classes of results that have to be looked at."""
 
 
 async def run_serial(run: Run) -> None:
@@ -57,6 +59,10 @@ async def run_serial(run: Run) -> None:
     finally:
         try:
             await run.finish(min(index, len(run.program.steps) - 1), error)
+        except BaseException as late:
+            run.kept.clear()
+            run.remember(late)
+            raise
         finally:
             del error
 
@@ -72,10 +78,10 @@ async def _one(run: Run, step: Step, *, careful: bool) -> StepStatus:
         run.attempts = 1
         value = step.caller(step.fn, registers, step.operands)
         cls = class_of(value)
-        if cls not in _PLAIN and (step.is_async or hasattr(cls, "__await__")):
+        if cls not in _PLAIN and hasattr(cls, "__await__"):
             value = await value
             cls = class_of(value)
-        if step.strict or cls in FLOW:
+        if step.strict or cls in _ANSWERS:
             value = settle(run, step, value)
         else:
             run.answer = SUCCESS
@@ -86,6 +92,7 @@ async def _one(run: Run, step: Step, *, careful: bool) -> StepStatus:
             registers[step.out] = value
         if step.keep:
             run.kept[step.index] = value
+        value = EMPTY  # if what follows raises, this frame is in a traceback, which must not keep the output
     status = run.answer.status
     if step.stage is not None and status is StepStatus.SUCCESS:
         source, target, copier = step.stage

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from .._events import Event, Observer
@@ -85,8 +86,11 @@ class Run:
             return
         self.noted = id(error)
         text = f"in node '{self.path(index)}' of plan '{self.plan.name}'"
-        if text not in getattr(error, "__notes__", ()):
-            error.add_note(text)
+        with suppress(
+            Exception
+        ):  # an exception of the user's that refuses notes (a frozen one) is more important than the note
+            if text not in getattr(error, "__notes__", ()):
+                error.add_note(text)
 
     async def leave(self, indexes: Iterable[int], error: BaseException | None) -> None:
         """Exit the resources of these nodes, in this order, all of them; then raise the last error that came of it, if any."""
@@ -99,14 +103,21 @@ class Run:
                 await leave(resource, told)
             except BaseException as raised:  # noqa: BLE001 - raised again below, when the other resources have been left
                 self.note(raised, index)
-                if raised is not told and raised.__context__ is None:
-                    raised.__context__ = told
+                _chain(raised, told, error)
                 told = raised
         try:
             if told is not error and told is not None:
-                raise told
+                _raise_as_it_is(told)
         finally:
             del told, error  # this frame is in the traceback: it would be a cycle that keeps everything until collected
+
+    def remember(self, late: BaseException) -> None:
+        """Say on an error that came while a run was ending how it had ended: there will be no result that does."""
+        for failure in self.failures:
+            with suppress(Exception):
+                late.add_note(f"the run had ended already: {failure}")
+                _chain(late, failure.error, None)
+        self.failures.clear()
 
     async def finish(self, index: int, error: BaseException | None) -> None:
         """Let go of everything that is alive after the node at `index`, innermost first."""
@@ -128,6 +139,32 @@ class Run:
                     registers[register] = EMPTY
                     alive -= 1
             index -= 1
+
+
+def _raise_as_it_is(error: BaseException) -> None:
+    """Raise an exception without letting Python make the one that is being handled its context."""
+    context = error.__context__
+    try:
+        raise error  # noqa: TRY301 - that is what it is for
+    except BaseException:
+        error.__context__ = context
+        raise
+    finally:
+        del error, context
+
+
+def _chain(raised: BaseException, earlier: BaseException | None, first: BaseException | None) -> None:
+    """Put the error that a resource was told of behind the one that its exit raised, as nested `with` statements would.
+
+    While `first` is being handled Python makes it the context of whatever is raised, and so leaves out what came in between.
+    """
+    last = raised
+    while last is not earlier:
+        context = last.__context__
+        if context is None or (context is first and context is not earlier):
+            last.__context__ = earlier
+            return
+        last = context
 
 
 _NOTED = (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit)

@@ -9,9 +9,9 @@ from time import perf_counter
 from typing import Any
 
 from .._errors import BorrowError, ResultError, problem
-from .._events import AttemptStarted, NodeEnded, NodeStarted, RetryWaiting
+from .._events import AttemptStarted, Event, NodeEnded, NodeStarted, RetryWaiting
 from .._outputs import Returns
-from .._results import FLOW, StepResult, TaskResult
+from .._results import FLOW, StepResult, StepStatus, TaskResult
 from .._slots import EMPTY, Cell, DirectOut
 from .._specs import Access
 from .._tasks import Kind
@@ -29,12 +29,14 @@ SUCCESS = StepResult.success()
 class Turn:
     """What adapters see as an attempt, and what is to be tidied up after it."""
 
-    __slots__ = ("_cell", "_resource", "number", "run", "step")
+    __slots__ = ("_cell", "_resource", "number", "observed", "run", "step")
 
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
         self.step = step
         self.number = 0
+        self.observed: BaseException | None = None
+        """What an observer raised meanwhile."""
         self._cell: Cell | None = None
         self._resource: Resource | None = None
 
@@ -47,7 +49,15 @@ class Turn:
         """Tell observers of a wait before the next call."""
         if self.run.observers:
             index = self.step.index
-            self.run.notify(RetryWaiting(index, self.path, self.number, delay, perf_counter()))
+            self._tell(RetryWaiting(index, self.path, self.number, delay, perf_counter()))
+
+    def _tell(self, event: Event) -> None:
+        """Tell observers from inside the adapters, which must not take an observer's error for one of the task."""
+        try:
+            self.run.notify(event)
+        except BaseException as error:
+            self.observed = error
+            raise
 
     async def reset(self) -> None:
         """Let go of what the last call left."""
@@ -68,7 +78,7 @@ class Turn:
                 raise ResultError(problem("consumed-twice", self.path))
         self.number += 1
         if run.observers:
-            run.notify(AttemptStarted(step.index, self.path, self.number, perf_counter()))
+            self._tell(AttemptStarted(step.index, self.path, self.number, perf_counter()))
         if task.kind is Kind.DIRECT:
             self._cell = Cell()
             run.registers[step.sink] = DirectOut[Any](self._cell, task.output.type, lambda: run.path(step.index))
@@ -88,8 +98,9 @@ class Turn:
     async def end(self, value: Any) -> Any:
         """Settle the handle and the resource; return the output of the node."""
         ok = self.run.answer.ok
-        if self._cell is not None:
-            written, self._cell = self._cell.close(), None
+        if self.step.task.kind is Kind.DIRECT:
+            # There is no handle if an adapter has answered without calling the task, or has let go of what it wrote.
+            written, self._cell = EMPTY if self._cell is None else self._cell.close(), None
             self.run.registers[self.step.sink] = EMPTY
             if ok and written is EMPTY:
                 raise ResultError(problem("empty-slot", self.path))
@@ -123,6 +134,8 @@ async def turn(run: Run, step: Step) -> Any:
     try:
         wrapped = step.wrapped
         raw = await (begin(state) if wrapped is None else wrapped(state))
+        if state.observed is not None:
+            raise state.observed  # noqa: TRY301 - what follows it tidies up
         value = settle(run, step, raw)
         del raw
         value = await state.end(value)
@@ -131,6 +144,7 @@ async def turn(run: Run, step: Step) -> Any:
         raise
     finally:
         run.attempts = state.number
+        state.observed = None
     return value
 
 
@@ -151,7 +165,11 @@ async def careful_turn(run: Run, step: Step) -> Any:
     finally:
         if borrowed is not None:
             borrowed.copies.clear()
-    _tell_end(run, index, path, started)
+    try:
+        _tell_end(run, index, path, started)
+    except BaseException:
+        value = EMPTY  # this frame is in the traceback, which must not keep the output
+        raise
     return value
 
 
@@ -193,6 +211,10 @@ def settle(run: Run, step: Step, raw: Any) -> Any:
         answer, value = raw.step, raw.value if raw.ok else EMPTY
     else:
         answer, value = SUCCESS, raw
+    if cls is StepStatus:
+        what = f"StepStatus.{raw.name}"
+        declared = "a status alone is no answer; StepResult and TaskResult have a constructor for each"
+        raise ResultError(problem("result-type", run.path(step.index), what=what, declared=declared))
     if step.strict:
         value = _strict(run, step, raw, value)
         if step.task.kind is Kind.FORWARD and answer.ok and step.keep:

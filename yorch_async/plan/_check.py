@@ -33,6 +33,8 @@ class Checker:
         self._fanouts = fanouts
         self._names = names
         self._families: dict[int, tuple[int, int]] = {}
+        self._makers: list[int] = []
+        """The node that a node's output comes from: what a forwarding node lacks, the one that it forwards lacks."""
         self._types: list[Any] = []
         self._kept_above: list[int] = []
         self._outputs: list[bool | None] = []
@@ -41,6 +43,7 @@ class Checker:
             above = self._types[parent] if forwards else UNKNOWN
             self._types.append(task.output.type if above is UNKNOWN else above)
             self._kept_above.append(position if kept[position] else self._kept_above[parent] if forwards else -1)
+            self._makers.append(self._makers[parent] if forwards else position)
             self._outputs.append(self._outputs[parent] if forwards else task.has_output)
 
     def problems(self) -> list[Problem]:
@@ -62,10 +65,7 @@ class Checker:
                 yield self._say("root-access", position, name, access=access)
             return
         if self._outputs[parent] is False:
-            # What a forwarding parent lacks, the node that it forwards lacks.
-            source = parent
-            while self._tasks[source].kind is Kind.FORWARD:
-                source = self._layout.parents[source]
+            source = self._makers[parent]
             label, words = self._layout.labels[source], self._tasks[source].output.words
             for name, access in task.prev:
                 yield self._say("no-parent-output", position, name, access=access, parent=label, declared=words)

@@ -142,6 +142,8 @@ class Plan:
 
     def index_of(self, node: Node[Any]) -> int:
         """Where a node of the tree stands in the plan. Raises `ValueError` for a node of another tree, or a later one."""
+        if not isinstance(node, Node):
+            raise TypeError(f"a node is asked for by its handle, its name or its path, not by {node!r}")
         if node.tree is not self.tree or node.index >= len(self.tasks):
             raise ValueError(
                 f"{node!r} is not part of plan '{self.name}'; pass a node of the tree that it was compiled from"
