@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from yorch_async._types import UNKNOWN, class_of, classes_of, describe, is_instance, satisfies, stripped
+from yorch_async._types import UNKNOWN, class_of, classes_of, describe, is_instance, satisfies, stripped, visible
 
 T = TypeVar("T")
 UserId = NewType("UserId", int)
@@ -260,3 +260,18 @@ def test_a_local_class_is_described_without_the_function_around_it():
         class Inner: ...
 
     assert ["Local", "Local.Inner", "list[Local]"] == [describe(Local), describe(Local.Inner), describe(list[Local])]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("load 'ä' \\n", "load 'ä' \\n"),
+        ("a\nb\t\x1b[0m", r"a\nb\t\x1b[0m"),
+        ("\n", r"\n"),
+        ("\u2028é", r"\u2028é"),
+    ],
+)
+def test_what_cannot_be_seen_is_made_visible(text, shown):
+    """Control characters and their like are written as Python would; all else stays as it is."""
+    assert shown == visible(text)

@@ -94,7 +94,8 @@ def _attributes(obj: Any) -> dict[str, Any]:
     for cls in type(obj).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for name in {slots} if isinstance(slots, str) else {*slots} - {"__dict__", "__weakref__"}:
-            descriptor: Any = cls.__dict__.get(name) or cls.__dict__.get(f"_{cls.__name__.lstrip('_')}{name}")  # a private name
+            private = f"_{cls.__name__.lstrip('_')}{name}"
+            descriptor: Any = cls.__dict__.get(name) or cls.__dict__.get(private)
             with suppress(AttributeError):  # not set
                 found[name] = descriptor.__get__(obj)
     return {**found, **getattr(obj, "__dict__", {})}

@@ -81,7 +81,7 @@ def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any
             elif isinstance(source, InputSource) and source.name is not None:
                 type_ = Any if source.type is UNKNOWN else source.type
                 required = argument.default is EMPTY
-                found = InputInfo(source.name, type_, required, None if required else argument.default, position)
+                found = InputInfo(source.name, type_, required, argument.default, position)
                 inputs[source.name] = _merged(inputs.get(source.name, found), found)
     return inputs, context_keys
 
