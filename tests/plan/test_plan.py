@@ -122,6 +122,14 @@ def test_a_handle_that_is_not_in_the_plan_is_refused(tree, plan):
         )
 
 
+@pytest.mark.parametrize("given", [3, None, load])
+def test_what_is_no_handle_is_refused(plan, given):
+    """The message says by what a node is asked for."""
+    with pytest.raises(TypeError) as caught:
+        plan.index_of(given)
+    assert f"a node is asked for by its handle, its name or its path, not by {given!r}" == str(caught.value)
+
+
 def test_a_plan_cannot_be_changed(plan):
     """Any number of runs use it, also at the same time."""
     for field in fields(Plan):
