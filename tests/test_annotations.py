@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import pytest
 
-from yorch_async import BorrowPrev, CopyPrev, FromCtx
+from yorch_async import BorrowPrev, CopyPrev, FromCtx, FromInput, task
 from yorch_async._signature import Parameter, read
 from yorch_async._specs import Mark
 from yorch_async._types import UNKNOWN
@@ -269,3 +269,14 @@ def test_annotations_that_are_no_mapping_are_none():
         __call__ = len
 
     assert (UNKNOWN, False) == shown(Odd())[1:]
+
+
+def test_a_source_that_may_be_none_is_a_source():
+    """`BorrowPrev[int] | None` says the same as `BorrowPrev[int | None]`."""
+
+    def step(x: BorrowPrev[int] | None = None, y: FromInput[str] | None = None) -> None:
+        """Take both."""
+
+    borrowed, given = (argument.source for argument in task(step).arguments)
+    assert (str(borrowed), borrowed.type) == ("borrow_prev", int | None)
+    assert (str(given), given.name, given.type) == ("from_input", "y", str | None)

@@ -308,3 +308,10 @@ def test_a_callable_task_is_for_type_checkers():
     """There are none when running, but it can be called as what it stands for."""
     assert Task is type(task(function, A))
     assert CallableTask.__call__(task(function, A), "a", b="b") == "ab"
+
+
+@pytest.mark.parametrize("make", [task_into, task_forward_prev, task_member, task_into_member, task_forward_prev_member])
+def test_an_option_of_another_kind_is_no_option(make):
+    """A managed output belongs to regular tasks, and whether it is a method is said by the function."""
+    with pytest.raises(TypeError, match="^there is no option managed; there are adapters, name, output$"):
+        make(print, managed=True)

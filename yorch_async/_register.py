@@ -136,7 +136,7 @@ def task_member(method: Any, /, *sources: Source, **options: Unpack[Options]) ->
     >>> task_member(str.upper, value("abc"))
     <task upper>
     """
-    return make_task(Kind.REGULAR, method, sources, member=True, **options)
+    return make_task(Kind.REGULAR, method, sources, member=True, **_checked(options))
 
 
 @public
@@ -152,7 +152,7 @@ def task_into(fn: Callable[..., Any], /, *sources: Source, **options: Unpack[Opt
     >>> task_into(parse, value("7"))
     <task_into parse>
     """
-    return make_task(Kind.DIRECT, fn, sources, **options)
+    return make_task(Kind.DIRECT, fn, sources, **_checked(options))
 
 
 @public
@@ -166,7 +166,7 @@ def task_into_member(method: Callable[..., Any], /, *sources: Source, **options:
     >>> task_into_member(Parser.parse, value(Parser()), value("7"))
     <task_into parse>
     """
-    return make_task(Kind.DIRECT, method, sources, member=True, **options)
+    return make_task(Kind.DIRECT, method, sources, member=True, **_checked(options))
 
 
 @public
@@ -181,7 +181,7 @@ def task_forward_prev(fn: Callable[..., Any], /, *sources: Source, **options: Un
     >>> task_forward_prev(append, borrow_prev_mut(list), value(3))
     <task_forward_prev append>
     """
-    return make_task(Kind.FORWARD, fn, sources, **options)
+    return make_task(Kind.FORWARD, fn, sources, **_checked(options))
 
 
 @public
@@ -192,4 +192,12 @@ def task_forward_prev_member(method: Callable[..., Any], /, *sources: Source, **
     >>> task_forward_prev_member(list.sort, borrow_prev_mut(list))
     <task_forward_prev sort>
     """
-    return make_task(Kind.FORWARD, method, sources, member=True, **options)
+    return make_task(Kind.FORWARD, method, sources, member=True, **_checked(options))
+
+
+def _checked(options: Options) -> Options:
+    """The options, if they are options: a wrong one is told in the words of the function that was called."""
+    unknown = sorted(options.keys() - Options.__annotations__.keys())
+    if unknown:
+        raise TypeError(f"there is no option {', '.join(unknown)}; there are {', '.join(Options.__annotations__)}")
+    return options

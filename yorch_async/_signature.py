@@ -168,6 +168,11 @@ def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], unread: dict
 
 def _split(hint: Any) -> tuple[Mark | None, Any]:
     """Take the mark of a source off an annotation; other metadata is part of the type (a qualified context key)."""
+    if get_origin(hint) in (Union, UnionType):
+        # `BorrowPrev[int] | None` is `BorrowPrev[int | None]` to everybody but Python.
+        members = [_split(member) for member in get_args(hint)]
+        found = [mark for mark, _ in members if mark is not None]
+        return (found[-1], Union[tuple(member for _, member in members)]) if found else (None, hint)  # noqa: UP007 - the members are known only here
     if get_origin(hint) is not Annotated:
         return None, hint
     inner, *metadata = get_args(hint)

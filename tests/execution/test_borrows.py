@@ -94,17 +94,17 @@ def change_type(x):
 
 
 CHANGES = [
-    (lambda: [1, 2], lambda x: x.append(3), "x had 2 elements and has 3"),
+    (lambda: [1, 2], lambda x: x.append(3), "x had length 2 and has length 3"),
     (lambda: [1, 2], lambda x: x.__setitem__(0, 7), "x[0] was 1 and is 7"),
     (lambda: {"a": 1}, lambda x: x.update(b=2), "x['b'] is new"),
     (lambda: {"a": 1}, lambda x: x.clear(), "x['a'] is gone"),
     (lambda: {1, 2}, lambda x: x.add(3), "x was {1, 2} and is {1, 2, 3}"),
-    (Plain, lambda x: x.deepen(), "x.items[1]['a'][1] had 1 elements and has 2"),
+    (Plain, lambda x: x.deepen(), "x.items[1]['a'][1] had length 1 and has length 2"),
     (Plain, change_type, "x.items was a list and is a str"),
     (Slotted, lambda x: x.fill(), "x.two is new"),
     (Slotted, lambda x: x.hide(), "x.__hidden was 1 and is 2"),
-    (Single, lambda x: x.items.clear(), "x.items had 1 elements and has 0"),
-    (Valued, lambda x: x.items.append(2), "x.items had 1 elements and has 2"),
+    (Single, lambda x: x.items.clear(), "x.items had length 1 and has length 0"),
+    (Valued, lambda x: x.items.append(2), "x.items had length 1 and has length 2"),
     (lambda: [set(range(30))], lambda x: x[0].clear(), f"x[0] was {str(set(range(30)))[:57]}... and is set()"),
     (Array, lambda x: x.data.reverse(), "x has other elements"),
     (Frame, lambda x: x.data.reverse(), "x has other elements"),

@@ -361,11 +361,11 @@ async def test_an_abort_needs_no_output_for_readers(execution):
 @pytest.mark.parametrize(
     ("declared", "answer", "shown"),
     [
-        (None, 3, "a int"),
-        (None, TaskResult.success(None), "a TaskResult"),
+        (None, 3, "an object of type int"),
+        (None, TaskResult.success(None), "an object of type TaskResult"),
         (StepResult, None, "None"),
-        (StepResult, 3, "a int"),
-        (TaskResult[int], 3, "a int"),
+        (StepResult, 3, "an object of type int"),
+        (TaskResult[int], 3, "an object of type int"),
         (TaskResult[int], None, "None"),
     ],
 )

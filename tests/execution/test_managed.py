@@ -298,7 +298,7 @@ async def test_a_managed_task_that_returns_no_context_manager_is_an_error():
     with pytest.raises(ResultError) as caught:
         await run_plan(compile_plan(tree))
     assert (
-        "three: is managed, but returned a int, which is no context manager [not-managed]; return an object with "
+        "three: is managed, but returned an object of type int, which is no context manager [not-managed]; return an object with "
         "__aenter__ and __aexit__ or __enter__ and __exit__, or leave managed=True out"
     ) == str(caught.value)
 

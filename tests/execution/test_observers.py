@@ -199,3 +199,12 @@ async def test_an_error_while_a_run_is_ending_tells_how_it_had_ended():
         await run_plan(compile_plan(tree))
     assert caught.value.__context__ is error
     assert caught.value.__notes__[-1].startswith("the run had ended already: root/bad: FAILURE (1 attempt, ")
+
+
+@pytest.mark.parametrize("observer", [3, test_events_cannot_be_changed])
+async def test_what_cannot_observe_is_refused(observer):
+    """A coroutine function would be called, and never awaited."""
+    tree = TaskTree()
+    tree.root(lambda: 1)
+    with pytest.raises(TypeError, match="^an observer is a plain function of one event, not "):
+        await run_plan(compile_plan(tree), observers=[observer])

@@ -664,14 +664,14 @@ RUN = (
     Refusal(
         "result-type",
         lambda: task(open_file, output=None),
-        "open_file: returned a str, but it is declared to return None [result-type]; "
+        "open_file: returned an object of type str, but it is declared to return None [result-type]; "
         "return what is declared, or change the declaration",
         lambda: task(open_file, output=str),
     ),
     Refusal(
         "result-type",
         lambda: tree_of(load_list, [task_forward_prev(show, borrow_prev_mut())]),
-        "load_list/show: returned a list, but task_forward_prev takes only None or a StepResult [result-type]; "
+        "load_list/show: returned an object of type list, but task_forward_prev takes only None or a StepResult [result-type]; "
         "return what is declared, or change the declaration",
         lambda: tree_of(load_list, [task_forward_prev(append, borrow_prev_mut())]),
     ),
@@ -698,7 +698,7 @@ RUN = (
     Refusal(
         "not-managed",
         lambda: task(open_file, managed=True),
-        "open_file: is managed, but returned a str, which is no context manager [not-managed]; return an object with "
+        "open_file: is managed, but returned an object of type str, which is no context manager [not-managed]; return an object with "
         "__aenter__ and __aexit__ or __enter__ and __exit__, or leave managed=True out",
         lambda: task(open_file),
     ),
@@ -712,7 +712,7 @@ RUN = (
     Refusal(
         "borrow-changed",
         lambda: Program(tree_of(load_list, [append, borrow_prev()]), {"check_borrows": True}),
-        "load_list/append, parameter 'items': changed what it only borrowed: items had 1 elements and has 2 [borrow-changed]; "
+        "load_list/append, parameter 'items': changed what it only borrowed: items had length 1 and has length 2 [borrow-changed]; "
         "take it with borrow_prev_mut(...) or copy_prev(...)",
         lambda: Program(tree_of(load_list, [append, copy_prev()]), {"check_borrows": True}),
     ),

@@ -74,7 +74,7 @@ class _Comparison:
 
     def _sequence(self, before: Any, after: Any, place: str) -> str | None:
         if len(before) != len(after):
-            return f"{place} had {len(before)} elements and has {len(after)}"
+            return f"{place} had length {len(before)} and has length {len(after)}"
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
             found = self.of(one, other, f"{place}[{number}]")
             if found:

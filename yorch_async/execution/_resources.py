@@ -30,7 +30,7 @@ async def enter(manager: Any, path: str) -> tuple[Resource, Any]:
         return Resource(manager, is_async=True), await manager.__aenter__()
     if hasattr(cls, "__enter__") and hasattr(cls, "__exit__"):
         return Resource(manager, is_async=False), manager.__enter__()
-    raise ResultError(problem("not-managed", path, what=f"a {cls.__qualname__}"))
+    raise ResultError(problem("not-managed", path, what=f"an object of type {cls.__qualname__}"))
 
 
 async def leave(resource: Resource, error: BaseException | None) -> None:

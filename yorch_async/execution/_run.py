@@ -6,6 +6,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from inspect import iscoroutinefunction
 from itertools import islice
 from time import perf_counter
 from typing import Any, Literal, get_args
@@ -70,6 +71,9 @@ async def run_plan(
         raise ValueError(f"keep must be one of {', '.join(map(repr, get_args(Keep)))}, not {keep!r}")
     if callable(observers):
         raise TypeError(f"observers is a sequence of them: observers=[{observers!r}]")
+    for observer in observers:
+        if not callable(observer) or iscoroutinefunction(observer):
+            raise TypeError(f"an observer is a plain function of one event, not {observer!r}")
     get, known = getter_of(ctx)
     given = {} if inputs is None else dict(inputs)
     if plan.context_keys or plan.inputs or given:

@@ -242,5 +242,5 @@ def _strict(run: Run, step: Step, raw: Any, value: Any) -> Any:
         if value is EMPTY or (raw is None and (returns is Returns.NOTHING or task.adapters)):
             return EMPTY
         declared = f"it is declared to return {task.output.words}"
-    what = "None" if raw is None else f"a {class_of(raw).__qualname__}"
+    what = "None" if raw is None else f"an object of type {class_of(raw).__qualname__}"
     raise ResultError(problem("result-type", run.path(step.index), what=what, declared=declared))
