@@ -144,7 +144,7 @@ async def turn(run: Run, step: Step) -> Any:
         raise
     finally:
         run.attempts = state.number
-        state.observed = None
+        state.observed = None  # its traceback leads to this frame: it would be a cycle
     return value
 
 
