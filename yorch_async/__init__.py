@@ -62,7 +62,7 @@ from .adapters import (
     retry,
     retry_on,
 )
-from .execution import Failure, RunResult, SerialDfs, run, run_plan
+from .execution import Failure, RunResult, SerialDfs, run, run_plan, run_sync
 from .plan import InputInfo, Plan, PlanNode, compile_plan
 
 __all__ = [
@@ -127,6 +127,7 @@ __all__ = [
     "retry_on",
     "run",
     "run_plan",
+    "run_sync",
     "task",
     "task_forward_prev",
     "task_forward_prev_member",

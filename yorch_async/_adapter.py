@@ -47,6 +47,9 @@ class Attempt(Protocol):
     def waiting(self, delay: float) -> None:
         """Tell observers that the node waits for `delay` seconds before the next call."""
 
+    async def sleep(self, delay: float) -> None:
+        """Wait for `delay` seconds, in the way that the run waits."""
+
 
 Call: TypeAlias = Callable[[Attempt], Awaitable[Any]]
 """Runs the task (and the adapters inside) once, and returns what it answered, as it is."""
@@ -58,7 +61,9 @@ class Adapter(Protocol):
     """Wraps the call of a task: `wrap(call)` returns a call that does more than the one it was given.
 
     An adapter may also have `traits(traits: TaskTraits) -> TaskTraits`, to change what the task answers about itself or to raise
-    `traits.refusal(...)` for a task that it cannot serve.
+    `traits.refusal(...)` for a task that it cannot serve. One that has no part in a success - that does nothing before the first
+    call, and returns its answer as it is where that is one - says so by `transparent = True`; it is then called only when
+    the task has raised or answered otherwise, its `call` replaying that the first time.
 
     >>> from yorch_async import TaskTree, compile_plan, run, value
     >>> class Announced:

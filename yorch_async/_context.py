@@ -78,8 +78,8 @@ class Context:
         return f"Context({', '.join(map(describe, self._objects))})"
 
 
-def getter_of(ctx: object) -> tuple[Callable[[Any], Any], Context | None]:
-    """How to ask a run's context for an object, and the context itself if it can be looked through beforehand.
+def getter_of(ctx: object) -> tuple[Callable[[Any], Any], Mapping[Any, Any] | None]:
+    """How to ask a run's context for an object, and all of its objects if they can be looked through beforehand.
 
     Any object with `get(key)` will do, such as a container of services. It is asked when a node runs, since asking may
     construct something. A plain mapping is read as the `bind` of a Context, whose missing keys are found beforehand.
@@ -89,7 +89,7 @@ def getter_of(ctx: object) -> tuple[Callable[[Any], Any], Context | None]:
     elif isinstance(ctx, Mapping):
         ctx = Context(bind=ctx)  # pyright: ignore[reportUnknownArgumentType]  # of what it maps, isinstance tells nothing
     if isinstance(ctx, Context):
-        return ctx.get, ctx
+        return ctx.get, ctx._objects
     get = getattr(ctx, "get", None)
     if not callable(get):
         raise TypeError(f"a context is a Context, a mapping, or an object with get(key), not {ctx!r}")

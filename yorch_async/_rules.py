@@ -273,6 +273,12 @@ _SETUP: Final = (
         "the input '{what}' is of type {offered}, but {wanted} is asked for",
         "pass an object of type {wanted}",
     ),
+    Rule(
+        "not-sync",
+        "setup",
+        "is a coroutine function, which run_sync cannot await",
+        "await run_plan(...), or write run(...), which starts an event loop",
+    ),
 )
 
 _RUN: Final = (
@@ -299,6 +305,12 @@ _RUN: Final = (
         "run",
         "emplace() does not know what to construct",
         "annotate the parameter DirectOut[T] with a class T, or use set(object)",
+    ),
+    Rule(
+        "suspends",
+        "run",
+        "waits for something, which run_sync cannot do",
+        "await run_plan(...), or write run(...), which start from or start an event loop",
     ),
     Rule(
         "result-type",

@@ -34,11 +34,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Signature:
-    """What is known of a callable. `parameters` is None where Python cannot say (some built-in functions)."""
+    """What is known of a callable. `parameters` is None where Python cannot say (some built-in functions).
+
+    `is_async`: it is declared as a coroutine function; `awaits`: it is one, and what it returns can only be a coroutine.
+    """
 
     parameters: tuple[Parameter, ...] | None
     returns: Any
     is_async: bool
+    awaits: bool
 
 
 # A signature may lead back to its function (a method annotated with its own class), so that what is stored for a function that was
@@ -74,16 +78,17 @@ def _read(fn: Callable[..., Any]) -> Signature:
     code = _code_holder(called)
     hints, unread = _hints(code)
     is_async = not isinstance(called, type) and inspect.iscoroutinefunction(code)
+    awaits = is_async and bool(getattr(getattr(code, "__code__", None), "co_flags", 0) & inspect.CO_COROUTINE)
     returns: Any = called if isinstance(called, type) else hints.get("return", UNKNOWN)
     if not is_async:
         returns = _awaited(returns)
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (ValueError, TypeError):
-        return Signature(None, returns, is_async)
+        return Signature(None, returns, is_async, awaits)
     # What a partial has by keyword stays a parameter for Python, one that may be given anew; here it is settled.
     open_ = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY or p.name not in given]
-    return Signature(tuple(_parameter(p, hints, unread) for p in open_), returns, is_async)
+    return Signature(tuple(_parameter(p, hints, unread) for p in open_), returns, is_async, awaits)
 
 
 def _inside(fn: Any) -> tuple[Any, set[str]]:

@@ -6,6 +6,7 @@ write into the output of a later attempt.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar, cast, final
 
@@ -14,7 +15,7 @@ from ._errors import ResultError, problem
 from ._results import StepResult
 from ._types import classes_of
 
-__all__ = ["EMPTY", "Cell", "DirectOut", "Empty"]
+__all__ = ["EMPTY", "DirectOut", "Empty", "Sink", "close"]
 
 T = TypeVar("T")
 
@@ -23,26 +24,21 @@ class Empty(Enum):
     """The type of `EMPTY`."""
 
     TOKEN = "empty"
+    CLOSED = "closed"
 
 
 EMPTY: Final = Empty.TOKEN
 """What a slot holds when it holds no output. `None` cannot say this, because None is an output like any other."""
+CLOSED: Final = Empty.CLOSED
+"""What a handle holds that refuses to be used."""
 
 
-class Cell:
-    """Where a handle writes to: the side of the run, which closes it and takes what was written."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Sink:
+    """What the handles of one node share: the type that they construct, and how to name the node."""
 
-    __slots__ = ("is_open", "obj")
-
-    def __init__(self) -> None:
-        self.obj: Any = EMPTY
-        self.is_open = True
-
-    def close(self) -> Any:
-        """Refuse further writing, and move out what was written, or EMPTY."""
-        self.is_open = False
-        obj, self.obj = self.obj, EMPTY
-        return obj
+    type: Any
+    path: Callable[[], str]
 
 
 @public
@@ -59,16 +55,15 @@ class DirectOut(Generic[T]):
     [0, 1, 2, 3]
     """
 
-    __slots__ = ("_cell", "_type", "_where")
+    __slots__ = ("_obj", "_sink")
 
-    def __init__(self, cell: Cell, type_: Any, where: Callable[[], str]) -> None:
-        self._cell = cell
-        self._type = type_
-        self._where = where
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._obj: Any = EMPTY
 
     def emplace(self, *args: Any, **kwargs: Any) -> T:
         """Construct a `T` in the slot from these arguments, in place of what was there, and return it."""
-        constructor = getattr(self._type, "__origin__", self._type)
+        constructor = getattr(self._sink.type, "__origin__", self._sink.type)
         if classes_of(constructor) != (constructor,):
             raise self._error("untyped-slot")
         made: T = constructor(*args, **kwargs)
@@ -91,19 +86,25 @@ class DirectOut(Generic[T]):
     @property
     def has_value(self) -> bool:
         """Whether something is in the slot."""
-        return self._cell.obj is not EMPTY
+        return self._obj is not EMPTY and self._obj is not CLOSED
 
     @property
     def value(self) -> T:
         """What is in the slot. Raises `ResultError` if nothing is."""
-        if self._cell.obj is EMPTY:
+        if not self.has_value:
             raise self._error("no-value")
-        return cast("T", self._cell.obj)
+        return cast("T", self._obj)
 
     def _write(self, obj: Any) -> None:
-        if not self._cell.is_open:
+        if self._obj is CLOSED:
             raise self._error("closed-slot")
-        self._cell.obj = obj
+        self._obj = obj
 
     def _error(self, rule: str) -> ResultError:
-        return ResultError(problem(rule, self._where()))
+        return ResultError(problem(rule, self._sink.path()))
+
+
+def close(handle: DirectOut[Any]) -> Any:
+    """The side of the run: refuse further writing, and move out what was written, or EMPTY."""
+    obj, handle._obj = handle._obj, CLOSED
+    return EMPTY if obj is CLOSED else obj

@@ -58,11 +58,12 @@ class Task(Generic[T_co]):
     signature: Signature
     method: str | None
     """The name that is looked up on the receiver, which is the first argument; None: `fn` is called itself."""
-
-    @property
-    def prev(self) -> tuple[tuple[str, PrevSource[Any]], ...]:
-        """The accesses to the parent's output, with the parameters' names."""
-        return tuple((a.name, a.source) for a in self.arguments if isinstance(a.source, PrevSource))
+    prev: tuple[tuple[str, PrevSource[Any]], ...]
+    """The accesses to the parent's output, with the parameters' names."""
+    awaits: bool
+    """Whether a call is certain to give a coroutine; otherwise only the run tells."""
+    inlines: bool
+    """Whether a call of `fn` that succeeds is all there is to a node: neither a resource nor an adapter has a part in that."""
 
     @property
     def has_output(self) -> bool | None:
@@ -143,7 +144,23 @@ def make_task(
         ((_, forwarded),) = prev
         result = replace(result, type=forwarded.type)
     method = attribute_of(fn, owner_of_method(fn)) if member else None
-    return Task(label, name is not None, fn, kind, arguments, result, adapters, traits, managed, signature, method)
+    inlines = not managed and all(getattr(adapter, "transparent", False) is True for adapter in adapters)
+    return Task(
+        name=label,
+        named=name is not None,
+        fn=fn,
+        kind=kind,
+        arguments=arguments,
+        output=result,
+        adapters=adapters,
+        traits=traits,
+        managed=managed,
+        signature=signature,
+        method=method,
+        prev=prev,
+        awaits=signature.awaits and method is None,
+        inlines=inlines,
+    )
 
 
 def check_name(label: str, name: object) -> str:
@@ -206,9 +223,9 @@ def _output(kind: Kind, label: str, declared: Any, *, managed: bool) -> Output:
     return result
 
 
-def _checked_accesses(kind: Kind, label: str, arguments: tuple[Argument, ...]) -> list[tuple[str, PrevSource[Any]]]:
+def _checked_accesses(kind: Kind, label: str, arguments: tuple[Argument, ...]) -> tuple[tuple[str, PrevSource[Any]], ...]:
     """The accesses to the parent's output, which must go together."""
-    prev = [(argument.name, argument.source) for argument in arguments if isinstance(argument.source, PrevSource)]
+    prev = tuple((argument.name, argument.source) for argument in arguments if isinstance(argument.source, PrevSource))
     words = " and ".join(str(source) for _, source in prev) or "no access to the parent's output"
     if kind is Kind.FORWARD and [source.access for _, source in prev] != [Access.BORROW_MUT]:
         raise RegistrationError(problem("forward-access", label, accesses=words))

@@ -6,7 +6,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, overload
 
 from .._adapter import Attempt, Call, TaskTraits
 from .._door import public
@@ -34,6 +34,7 @@ class Catch:
 
     policy: Callable[[Exception], Any] | None
     on: tuple[type[Exception], ...]
+    transparent: ClassVar = True
 
     def traits(self, traits: TaskTraits) -> TaskTraits:
         """A policy of the user's may answer RETRY; the default never does."""

@@ -8,9 +8,7 @@ serves any number of nodes and runs; an exception is not retried here, it passes
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
-
-import anyio
+from typing import Any, ClassVar, TypeAlias
 
 from .._adapter import Attempt, Call, TaskTraits
 from .._door import public
@@ -34,7 +32,8 @@ class Retry:
     """The adapter behind `retry`."""
 
     policy: RetryPolicy
-    sleep: Sleep
+    sleep: Sleep | None
+    transparent: ClassVar = True
 
     def traits(self, traits: TaskTraits) -> TaskTraits:
         """Refuse a task that would be run twice though it cannot, or never though it should."""
@@ -82,7 +81,7 @@ class Retry:
             raise ResultError(problem("bad-delay", attempt.path, what=asked, given=repr(delay)))
         attempt.waiting(delay)
         # Also for 0 seconds: a task that never suspends would otherwise retry without ever letting the loop go on.
-        await self.sleep(delay)
+        await (attempt.sleep if self.sleep is None else self.sleep)(delay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,7 @@ class RetryOn:
 
     catch: Catch
     retry: Retry
+    transparent: ClassVar = True
 
     def traits(self, traits: TaskTraits) -> TaskTraits:
         """Those of both, inside out."""
@@ -107,7 +107,7 @@ def retry(policy: RetryPolicy, *, sleep: Sleep | None = None) -> Retry:
 
     The policy is one of `RetryFixed`, `RetryFixedPassthrough`, `RetryForever`, or any object with `should_retry(count)`; see
     `RetryPolicy`. Before each retry it waits: `StepResult.retry(after=...)` seconds if the task says so, else what the policy's
-    `delay` says, through `sleep` (by default `anyio.sleep`; tests pass their own).
+    `delay` says, through `sleep` (by default `anyio.sleep`, or `time.sleep` under `run_sync`; tests pass their own).
 
     Refused at registration where RETRY can never be the answer, and over `consume_prev`.
 
@@ -120,7 +120,7 @@ def retry(policy: RetryPolicy, *, sleep: Sleep | None = None) -> Retry:
     """
     if not isinstance(policy, RetryPolicy) or isinstance(policy, type):
         raise TypeError(f"a retry policy is an object with should_retry(count), such as RetryFixed(3), not {policy!r}")
-    return Retry(policy, sleep or anyio.sleep)
+    return Retry(policy, sleep)
 
 
 @public

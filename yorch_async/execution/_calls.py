@@ -4,15 +4,13 @@ For every *shape* - which kinds of sources, in which order, which keywords - a s
 that shape. It is made from source text, because that is the only way in which an argument is nowhere but on its way into the
 callee: anything that packs arguments first (`fn(*args)`) holds one more reference to a consumed output while the callee runs.
 
-The registers of a run are one list: 0 is how to ask the context, 1 the inputs, then the slots.
-
 *Guarantees*: arguments are resolved in the order of the parameters, the receiver first; a consumed output is referenced by its callee
 alone.
 *Does not know*: what the callable returns, and who calls.
 """
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -21,10 +19,7 @@ from .._slots import EMPTY
 from .._specs import Access, CtxSource, InputSource, PrevSource, ValueSource
 from .._tasks import Kind, Task
 
-__all__ = ["CONTEXT", "INPUTS", "SLOTS", "Caller", "caller_of"]
-
-CONTEXT, INPUTS, SLOTS = 0, 1, 2
-"""Where in the registers the context, the inputs and the first slot are."""
+__all__ = ["Caller", "Registers", "caller_of", "take"]
 
 Registers: TypeAlias = list[Any]
 Caller: TypeAlias = Callable[[Any, Registers, tuple[Any, ...]], Any]
@@ -51,7 +46,7 @@ def take(registers: Registers, index: int) -> Any:
     return obj
 
 
-def caller_of(task: Task[Any], registers: list[int], sink: int) -> tuple[Caller, tuple[Any, ...]]:
+def caller_of(task: Task[Any], registers: Sequence[int], sink: int) -> tuple[Caller, tuple[Any, ...]]:
     """The caller of a task and its operands; `registers` are those that its accesses to other nodes read, in order."""
     shape: list[tuple[str, str | None]] = []
     operands: list[Any] = []

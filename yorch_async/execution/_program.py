@@ -1,167 +1,227 @@
-"""A plan as the interpreter wants it: one step a node, with everything looked up that can be looked up before a run.
+"""A plan as the interpreter wants it: one operation a node, with everything looked up that can be looked up before a run.
 
-*Guarantees*: made once per plan and shared by all of its runs; a step never changes.
+*Guarantees*: made once per plan and shared by all of its runs; what it holds of a node never changes.
 *Does not know*: runs.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._copying import copy_of
 from .._outputs import Returns
+from .._results import StepResult, TaskResult
+from .._slots import Sink
 from .._specs import Access
 from .._tasks import Kind, Task
-from ..plan import Plan
-from ._calls import SLOTS, Caller, caller_of
+from ..plan import PART, Endings, Keep, Plan, Schedule
+from ._calls import Caller, caller_of
 
-__all__ = ["Keep", "Program", "Step", "program_of", "read_registers"]
+__all__ = ["AWAIT", "CALL", "INTO", "INTO_AWAIT", "NOTHING", "Op", "Program", "Rare", "Step", "TURN", "program_of"]
 
-Keep: TypeAlias = Literal["leaves", "marked", "none"]
+CALL: Final = 0
+AWAIT: Final = 1
+INTO: Final = 2
+INTO_AWAIT: Final = 3
+TURN: Final = 4
+"""How a node's task is run, as plain numbers, because comparing them is all that the loop does: called; called and awaited; the same
+with the handle of a direct-output task; by a turn of its own, since adapters have a part in a success, or a resource has to be entered.
+"""
+
+
+class Op(NamedTuple):
+    """One node. Registers are places in the list of a run; 0 stands for none."""
+
+    index: int
+    mode: int
+    fn: Callable[..., Any]
+    register: int
+    """What the one argument is read from, or where the handle of a direct-output task stands."""
+    caller: Caller | None
+    """How to call a task that has other arguments than one that is lent to it."""
+    operands: tuple[Any, ...]
+    expected: Any
+    """The classes of results that need not be looked at: a set."""
+    clear: int
+    """The register that nobody reads after this node; -1: look at the program's `rare`."""
+    out: int
+    """The register of the output; 0 where nobody reads it."""
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rare:
+    """What follows a node where it is more than clearing one register."""
+
+    releases: tuple[int, ...]
+    leaves: tuple[int, ...]
+    """The managed nodes, innermost first, whose resources nobody uses after this node."""
+    stage: tuple[int, int, Callable[[Any], Any]] | None
+    """From which register to which one the output is copied before the children start, and by what."""
+
+
+_NOT_RARE: Final = Rare((), (), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One node. Registers are places in the list of a run; 0 stands for none."""
+    """One node as its turn sees it; made for those that have one."""
 
     index: int
     end: int
     """The index after the subtree."""
     task: Task[Any]
-    fn: Callable[..., Any]
-    caller: Caller
-    operands: tuple[Any, ...]
+    op: Op
+    rare: Rare
     wrapped: Callable[[Any], Awaitable[Any]] | None
     """The call with its adapters; None: the task can be called as it is."""
     strict: bool
     """Whether what the task may return is limited by its declaration or kind, and so has to be looked at."""
-    out: int
-    """The register of the output; 0 where nobody reads it."""
     sink: int
     """The register of a direct-output task's handle."""
-    keep: bool
     forwarded: int
     """The register of the object that a forwarding node passes on."""
-    reader: int
-    """A node that reads the output; 0, which is the root and reads nothing: nobody does."""
-    stage: tuple[int, int, Callable[[Any], Any]] | None
-    """From which register to which one the output is copied before the children start, and by what."""
-    releases: tuple[int, ...]
-    """The registers that nobody reads after this node."""
-    leaves: tuple[int, ...]
-    """The managed nodes, innermost first, whose resources nobody uses after this node."""
+    borrowed: tuple[tuple[str, int], ...]
+    """What it borrows: the parameter and the register."""
 
 
-@dataclass(frozen=True, slots=True)
+_Wrapped: TypeAlias = Callable[[Any], Awaitable[Any]]
+
+NOTHING: Final = frozenset({type(None)})
+"""What a task that has no output of its own may return without being looked at."""
+_NO_CLASS: Final = frozenset[type]()
+
+PLAIN: Final = (type(None), bool, int, float, str, bytes, list, tuple, dict, set)
+"""Classes of which it is known that they are neither results nor awaitable."""
+
+
 class Program:
-    """The steps, and how many registers a run of them needs."""
+    """The operations of a plan under one choice of outputs to keep. It has state: the steps made so far, the classes seen so far."""
 
-    steps: tuple[Step, ...]
-    registers: int
+    def __init__(self, plan: Plan, keep: Keep, innermost: _Wrapped) -> None:
+        self.plan = plan
+        self.schedule = plan.schedule
+        self.plain: set[type] = set(PLAIN)
+        """The classes that results have had and that need not be looked at again."""
+        self.rare: dict[int, Rare] = {}
+        self._innermost = innermost
+        self._wraps: dict[int, _Wrapped] = {}
+        self._steps: dict[int, Step] = {}
+        ops = _Maker(self, keep).ops()
+        self.parts = [ops[first : first + PART] for first in range(0, len(ops), PART)]
+        self.registers = self.schedule.registers
+
+    def op(self, index: int) -> Op:
+        """One node."""
+        return self.parts[index // PART][index % PART]
+
+    def step(self, index: int) -> Step:
+        """One node that is to have a turn."""
+        found = self._steps.get(index)
+        if found is None:
+            found = self._steps[index] = self._step(index)
+        return found
+
+    def _step(self, index: int) -> Step:
+        schedule, op = self.schedule, self.op(index)
+        task = schedule.tasks[index]
+        is_direct, is_forward = task.kind is Kind.DIRECT, task.kind is Kind.FORWARD
+        reading = zip(task.prev, schedule.reads(index), strict=True)
+        return Step(
+            index=index,
+            end=schedule.layout.ends[index],
+            task=task,
+            op=op,
+            rare=self.rare.get(index, _NOT_RARE) if op.clear <= 0 else Rare((op.clear,), (), None),
+            wrapped=self._wrapped(task),
+            strict=task.kind is not Kind.REGULAR or task.output.returns in _STRICT,
+            sink=schedule.register(index) if is_direct else 0,
+            forwarded=schedule.register(schedule.lifetimes.owners[index]) if is_forward else 0,
+            borrowed=tuple((name, schedule.register(obj)) for (name, source), obj in reading if source.access is Access.BORROW),
+        )
+
+    def _wrapped(self, task: Task[Any]) -> _Wrapped | None:
+        """The call with its adapters, one for all nodes of the task."""
+        if task.kind is Kind.REGULAR and not task.adapters and not task.managed:
+            return None
+        found = self._wraps.get(id(task))
+        if found is None:
+            found = self._wraps[id(task)] = task.wrapped(self._innermost)
+        return found
 
 
-def program_of(plan: Plan, keep: Keep, innermost: Callable[[Any], Awaitable[Any]]) -> Program:
+def program_of(plan: Plan, keep: Keep, innermost: _Wrapped) -> Program:
     """The program of a plan, made when it is asked for first."""
     key = ("program", keep)
     program: Program | None = plan.prepared.get(key)
     if program is None:
-        program = plan.prepared[key] = _make(plan, keep, innermost)
+        program = plan.prepared[key] = Program(plan, keep, innermost)
     return program
 
 
-def _make(plan: Plan, keep: Keep, innermost: Callable[[Any], Awaitable[Any]]) -> Program:
-    ends = _endings(plan)
-    wraps: dict[int, Callable[[Any], Awaitable[Any]]] = {}
-    steps = tuple(_step(plan, index, keep, ends, _wrapped(task, wraps, innermost)) for index, task in enumerate(plan.tasks))
-    return Program(steps, SLOTS + plan.lifetimes.slot_count)
+_STRICT: Final = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})
 
 
-def _step(plan: Plan, index: int, keep: Keep, ends: "_Endings", wrapped: Callable[[Any], Awaitable[Any]] | None) -> Step:
-    lives, task, end = plan.lifetimes, plan.tasks[index], plan.layout.ends[index]
-    slot, forwards = lives.slots[index], task.kind is Kind.FORWARD
-    register = SLOTS + slot if slot >= 0 else 0
-    caller, operands = caller_of(task, read_registers(plan, index), register)
-    return Step(
-        index=index,
-        end=end,
-        task=task,
-        fn=task.fn,
-        caller=caller,
-        operands=operands,
-        wrapped=wrapped,
-        strict=task.kind is not Kind.REGULAR or task.output.returns in _STRICT,
-        out=register if lives.lasts[index] > index else 0,
-        sink=register,
-        keep=keep != "none" and (plan.kept[index] or (keep == "leaves" and end == index + 1)),
-        forwarded=SLOTS + lives.slots[lives.owners[index]] if forwards else 0,
-        reader=0 if forwards else ends.readers[index],
-        stage=_stage(plan, index),
-        releases=tuple(ends.releases.get(index, ())),
-        leaves=tuple(ends.leaves.get(index, ())),
-    )
+class _Maker:
+    """Makes the operations of a program; what many nodes have in common is made once."""
+
+    def __init__(self, program: Program, keep: Keep) -> None:
+        self._program, self._keep = program, keep
+        self._schedule: Schedule = program.schedule
+        self._endings: Endings = self._schedule.endings()
+        self._callers: dict[tuple[Any, ...], tuple[Caller | None, tuple[Any, ...]]] = {}
+
+    def ops(self) -> list[Op]:
+        return [self._op(index, task) for index, task in enumerate(self._schedule.tasks)]
+
+    def _op(self, index: int, task: Task[Any]) -> Op:
+        schedule = self._schedule
+        reads = tuple(map(schedule.register, schedule.reads(index)))
+        register = schedule.register(index) if task.kind is Kind.DIRECT else reads[0] if reads else 0
+        key = (id(task), reads, register)
+        made = self._callers.get(key)
+        if made is None:
+            made = self._callers[key] = (None, ()) if _is_single(task) else caller_of(task, reads, register)
+        is_read = task.kind is not Kind.FORWARD and schedule.lifetimes.lasts[index] > index
+        out = schedule.register(index) if is_read and task.has_output is not False else 0
+        fn: Any = Sink(task.output.type, partial(schedule.layout.path, index)) if task.kind is Kind.DIRECT else task.fn
+        keep = schedule.keeps(index, self._keep)
+        clear = self._clear(index, out, is_kept=keep and task.kind is Kind.FORWARD)
+        return Op(index, _mode(task), fn, register, *made, self._expected(task), clear, out, keep)
+
+    def _expected(self, task: Task[Any]) -> Any:
+        returns = task.output.returns
+        if task.kind is not Kind.REGULAR or returns is Returns.NOTHING:
+            return NOTHING
+        return _NO_CLASS if returns in _STRICT else self._program.plain
+
+    def _clear(self, index: int, out: int, *, is_kept: bool) -> int:
+        """What is let go of after a node: nothing, one register, or what is noted as rare; there, too, what a forwarding node keeps."""
+        schedule = self._schedule
+        objects = self._endings.objects.get(index, ())
+        leaves, copier = self._endings.leaves.get(index), schedule.stage(index)
+        if len(objects) > 1 or leaves or copier is not None or is_kept:
+            stage = None
+            if copier is not None:
+                stage = schedule.register(schedule.lifetimes.owners[index]), schedule.register(~index), copier
+            self._program.rare[index] = Rare(tuple(map(schedule.register, objects)), tuple(leaves or ()), stage)
+            return -1
+        register = schedule.register(objects[0]) if objects and objects[0] != index else 0
+        return 0 if register == out else register  # the output itself takes the place
 
 
-@dataclass(frozen=True, slots=True)
-class _Endings:
-    """For each node, what ends after it, innermost first; and for each output, a node that reads it."""
-
-    releases: dict[int, list[int]]
-    leaves: dict[int, list[int]]
-    readers: list[int]
-
-
-def _endings(plan: Plan) -> _Endings:
-    lives, size = plan.lifetimes, len(plan)
-    ends = _Endings({}, {}, [0] * size)
-    for index in range(size - 1, -1, -1):
-        last = lives.lasts[index]
-        stage = lives.stages.get(index)
-        if stage is not None:
-            ends.releases.setdefault(stage.last, []).append(SLOTS + stage.slot)
-        if last < size and lives.slots[index] >= 0:
-            ends.releases.setdefault(last, []).append(SLOTS + lives.slots[index])
-        if last < size and plan.tasks[index].managed:
-            ends.leaves.setdefault(last, []).append(index)
-        for source in lives.sources[index]:
-            ends.readers[source] = index
-    return ends
+def _mode(task: Task[Any]) -> int:
+    if not task.inlines:
+        return TURN
+    if task.kind is Kind.DIRECT:
+        return INTO_AWAIT if task.awaits else INTO
+    return AWAIT if task.awaits else CALL
 
 
-_STRICT = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})
-
-
-def read_registers(plan: Plan, index: int) -> list[int]:
-    """The registers that a node's accesses read, in order: of the staged copy, or of the output's owner."""
-    lives = plan.lifetimes
-    found: list[int] = []
-    for source, (_, access) in zip(lives.sources[index], plan.tasks[index].prev, strict=True):
-        staged = lives.stages.get(source) if access.access is Access.COPY else None
-        found.append(SLOTS + (lives.slots[lives.owners[source]] if staged is None else staged.slot))
-    return found
-
-
-def _stage(plan: Plan, index: int) -> tuple[int, int, Callable[[Any], Any]] | None:
-    lives = plan.lifetimes
-    if index not in lives.stages:
-        return None
-    copiers = {
-        access.copier
-        for child in plan.layout.children(index)
-        for _, access in plan.tasks[child].prev
-        if access.access is Access.COPY
-    }
-    # Where the children copy in different ways, no one's way may decide what the others get to copy.
-    copier = copiers.pop() if len(copiers) == 1 else copy_of
-    return SLOTS + lives.slots[lives.owners[index]], SLOTS + lives.stages[index].slot, copier
-
-
-def _wrapped(
-    task: Task[Any], known: dict[int, Callable[[Any], Awaitable[Any]]], innermost: Callable[[Any], Awaitable[Any]]
-) -> Callable[[Any], Awaitable[Any]] | None:
-    """The call with its adapters, one for all nodes of the task."""
-    if task.kind is Kind.REGULAR and not task.adapters and not task.managed:
-        return None
-    found = known.get(id(task))
-    if found is None:
-        found = known[id(task)] = task.wrapped(innermost)
-    return found
+def _is_single(task: Task[Any]) -> bool:
+    """Whether a task is called with one argument, another node's output, that is lent to it."""
+    if not len(task.arguments) == len(task.prev) == 1 or task.method is not None or not task.inlines:
+        return False
+    is_lent = task.prev[0][1].access in (Access.BORROW, Access.BORROW_MUT)
+    return is_lent and task.kind is not Kind.DIRECT and task.arguments[0].keyword is None

@@ -1,36 +1,33 @@
-"""Starting a run: everything that a run needs from outside is checked here, before any task is called.
+"""Starting a run, on an event loop or without one.
 
 *Guarantees*: a run that cannot work does not begin; whatever happens, nothing of the run is alive after it.
 *Does not know*: how nodes are executed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import iscoroutinefunction
-from itertools import islice
 from time import perf_counter
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import anyio
 
-from .._context import Context, getter_of
+from .._context import getter_of
 from .._door import public
-from .._errors import Problem, SetupError, problem
 from .._events import Observer, RunEnded, RunStarted
-from .._types import class_of, describe, is_instance
-from ..plan import Plan
+from ..plan import Keep, Plan, Variant
+from ._drive import drive, sleep_here
 from ._outcome import RunResult
 from ._policies import SerialDfs
-from ._program import Keep, program_of
 from ._serial import run_serial
+from ._setup import check_setup, check_sync
 from ._state import Run
-from ._turn import begin
+from ._ways import way_of
 
-__all__ = ["run", "run_plan"]
+__all__ = ["run", "run_plan", "run_sync"]
 
 _SERIAL = SerialDfs()
-_SHOWN = 20
-"""How many names a message lists."""
+_KEEPS: Final = get_args(Keep)
 
 
 @public
@@ -63,31 +60,68 @@ async def run_plan(
     >>> anyio.run(lambda: run_plan(compile_plan(tree), inputs={"text": "7"}))[number]
     7
     """
+    state = _prepare(
+        "run_plan",
+        plan,
+        ctx,
+        inputs=inputs,
+        execution=execution,
+        observers=observers,
+        keep=keep,
+        check_borrows=check_borrows,
+    )
+    await (_observed(state) if state.observers else run_serial(state))
+    return state.result()
+
+
+def _prepare(
+    function: str,
+    plan: Plan,
+    ctx: Any,
+    *,
+    inputs: Mapping[str, Any] | None,
+    execution: SerialDfs,
+    observers: Sequence[Observer],
+    keep: Keep,
+    check_borrows: bool,
+    is_sync: bool = False,
+) -> Run:
+    """Check what was passed, and make the state of a run."""
     if not isinstance(plan, Plan):
-        raise TypeError(f"run_plan takes a Plan, made by compile_plan(tree), not {plan!r}")
+        raise TypeError(f"{function} takes a Plan, made by compile_plan(tree), not {plan!r}")
     if not isinstance(execution, SerialDfs):
         raise TypeError(f"execution must be an execution policy such as SerialDfs(), not {execution!r}")
-    if keep not in get_args(Keep):
-        raise ValueError(f"keep must be one of {', '.join(map(repr, get_args(Keep)))}, not {keep!r}")
+    if keep not in _KEEPS:
+        raise ValueError(f"keep must be one of {', '.join(map(repr, _KEEPS))}, not {keep!r}")
+    if observers != ():
+        _check_observers(observers)
+    get, held = getter_of(ctx)
+    given = {} if inputs is None else dict(inputs)
+    if is_sync:
+        check_sync(plan)
+    if plan.context_keys or plan.inputs or given:
+        check_setup(plan, held, given)
+    way = way_of(plan, Variant(keep, is_sync, held is not None))
+    is_plain = not observers and not check_borrows
+    return Run(
+        plan,
+        way.program,
+        way.advance() if is_plain else None,
+        get=get,
+        context=held,
+        inputs=given,
+        observers=tuple(observers),
+        check_borrows=check_borrows,
+        sleep=sleep_here if is_sync else anyio.sleep,
+    )
+
+
+def _check_observers(observers: Sequence[Observer]) -> None:
     if callable(observers):
         raise TypeError(f"observers is a sequence of them: observers=[{observers!r}]")
     for observer in observers:
         if not callable(observer) or iscoroutinefunction(observer):
             raise TypeError(f"an observer is a plain function of one event, not {observer!r}")
-    get, known = getter_of(ctx)
-    given = {} if inputs is None else dict(inputs)
-    if plan.context_keys or plan.inputs or given:
-        _check_setup(plan, known, given)
-    state = Run(
-        plan,
-        program_of(plan, keep, begin),
-        get=get,
-        inputs=given,
-        observers=tuple(observers),
-        check_borrows=check_borrows,
-    )
-    await (_observed(state) if state.observers else run_serial(state))
-    return state.result()
 
 
 async def _observed(state: Run) -> None:
@@ -145,45 +179,46 @@ def run(
     return anyio.run(call, backend=backend)
 
 
+@public
+def run_sync(
+    plan: Plan,
+    ctx: Any = None,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    execution: SerialDfs = _SERIAL,
+    observers: Sequence[Observer] = (),
+    keep: Keep = "leaves",
+    check_borrows: bool = False,
+) -> RunResult:
+    """Run a plan of plain functions right here, without an event loop: it costs what the calls cost. Otherwise as `run_plan`.
+
+    A plan with a coroutine function is refused (`SetupError`), and what waits all the same, a `ResultError` at its node.
+    Between attempts `retry` waits in the thread, by `time.sleep`.
+
+    >>> from yorch_async import TaskTree, compile_plan, run_sync, value
+    >>> tree = TaskTree()
+    >>> node = tree.root(int, value("7"))
+    >>> run_sync(compile_plan(tree))[node]
+    7
+    """
+    state = _prepare(
+        "run_sync",
+        plan,
+        ctx,
+        inputs=inputs,
+        execution=execution,
+        observers=observers,
+        keep=keep,
+        check_borrows=check_borrows,
+        is_sync=True,
+    )
+    drive(_observed(state) if state.observers else run_serial(state), state)
+    return state.result()
+
+
 def _is_running() -> bool:
     try:
         anyio.get_current_task()
     except RuntimeError:
         return False
     return True
-
-
-def _check_setup(plan: Plan, context: Context | None, inputs: dict[str, Any]) -> None:
-    """Find everything that is missing, unexpected or of the wrong type."""
-    found: list[Problem] = [] if context is None else list(_missing_objects(plan, context))
-    found.extend(_wrong_inputs(plan, inputs))
-    if found:
-        raise SetupError(f"plan '{plan.name}' cannot be run with this context and these inputs", found)
-
-
-def _missing_objects(plan: Plan, context: Context) -> Iterator[Problem]:
-    there = _listed(map(describe, context)) or "nothing"
-    for key, index in plan.context_keys.items():
-        if key not in context:
-            yield problem("missing-context", plan.layout.path(index), what=describe(key), there=there)
-
-
-def _wrong_inputs(plan: Plan, inputs: dict[str, Any]) -> Iterator[Problem]:
-    given, taken = _listed(inputs) or "none", _listed(plan.inputs) or "none"
-    for name, info in plan.inputs.items():
-        path = plan.layout.path(info.node)
-        if name not in inputs:
-            if info.required:
-                yield problem("missing-input", path, what=name, there=given)
-        elif not is_instance(inputs[name], info.type):
-            facts = {"offered": describe(class_of(inputs[name])), "wanted": describe(info.type)}
-            yield problem("input-value", path, what=name, **facts)
-    for name in inputs:
-        if name not in plan.inputs:
-            yield problem("unexpected-input", plan.name, what=name, there=taken)
-
-
-def _listed(names: Iterable[object]) -> str:
-    """The first few of them: each problem lists what there is."""
-    first = list(islice(map(str, names), _SHOWN + 1))
-    return ", ".join([*first[:_SHOWN], "..."] if len(first) > _SHOWN else first)

@@ -4,20 +4,32 @@
 *Does not know*: in which order nodes run.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from time import perf_counter
+from typing import Any, Final
 
 from .._events import Event, Observer
 from .._results import StepResult
 from .._slots import EMPTY
-from ..plan import Plan
-from ._calls import CONTEXT, INPUTS
+from ..plan import CONTEXT, INPUTS, Code, Plan
 from ._outcome import Failure, RunResult
 from ._program import Program
 from ._resources import Resource, leave
 
-__all__ = ["Run"]
+__all__ = ["SUCCESS", "Left", "Run"]
+
+SUCCESS: Final = StepResult.success()
+
+
+class Left(Exception):
+    """A node's first call has not simply succeeded. Inside the library only; `raw` is what was answered, awaited already."""
+
+    def __init__(self, raw: Any = None, following: int | None = None) -> None:
+        super().__init__()
+        self.raw = raw
+        self.following = following
+        """The node to go on with, where this one is over already."""
 
 
 class Run:
@@ -25,50 +37,85 @@ class Run:
 
     __slots__ = (
         "answer",
+        "at",
         "attempts",
         "check_borrows",
+        "code",
+        "context",
         "failures",
+        "has_gaps",
+        "inputs",
         "kept",
+        "left",
         "noted",
         "observers",
         "plan",
         "program",
-        "registers",
         "resources",
+        "sleep",
+        "slots",
+        "started",
     )
 
     def __init__(
         self,
         plan: Plan,
         program: Program,
+        code: Code | None,
         *,
         get: Callable[[Any], Any],
-        inputs: Any,
+        context: Mapping[Any, Any] | None,
+        inputs: Mapping[str, Any],
         observers: Sequence[Observer],
         check_borrows: bool,
+        sleep: Callable[[float], Awaitable[object]],
     ) -> None:
         self.plan = plan
         self.program = program
-        self.registers: list[Any] = [EMPTY] * program.registers
-        self.registers[CONTEXT] = get
-        self.registers[INPUTS] = inputs
+        self.code = code
+        """The generated code, if the plan has any."""
+        self.context = get if context is None else context
+        """What generated code asks for context objects: a mapping, if it can be looked through beforehand."""
+        self.inputs = inputs
+        self.slots: list[Any] = [EMPTY] * program.registers
+        """All registers: how to ask the context, the inputs, and the slots."""
+        self.slots[CONTEXT] = get
+        self.slots[INPUTS] = inputs
         self.resources: dict[int, Resource] = {}
         self.kept: dict[int, Any] = {}
+        self.has_gaps = False
+        """Whether EMPTY may be among what is kept, for nodes that have succeeded without an output."""
         self.failures: list[Failure] = []
         self.observers = observers
         self.check_borrows = check_borrows
-        self.answer = StepResult.success()
-        """What the current node has answered, and at the end the run. It stands here and not in frames: on newer Pythons a traceback
-        keeps all frames below the one that raised, so that an answer with an error in a frame's variable would be a cycle."""
-        self.attempts = 1
+        self.sleep = sleep
+        self.started = perf_counter()
+        self.answer = SUCCESS
+        """What the node that was settled last has answered."""
+        self.attempts = 0
         """How many times the task of the current node has been called, where that is counted."""
+        self.at = 0
+        """The node that an error belongs to."""
+        self.left: tuple[Any, BaseException | None] | None = None
+        """How the first call of the node has gone, if it has not simply succeeded: what it returned, or what it raised."""
         self.noted = 0
         """The id of the exception whose place is known already."""
 
+    def leave_at(self, index: int, error: BaseException) -> None:
+        """Note how the first call of a node has gone. The error must not be held by the frame that caught it any more."""
+        self.at = index
+        self.left = (error.raw, None) if isinstance(error, Left) else (None, error)
+
+    def take_left(self) -> tuple[Any, BaseException | None]:
+        """How the first call has gone, to replay it."""
+        left, self.left = self.left or (EMPTY, None), None
+        return left
+
     def result(self) -> RunResult:
         """Give away what is left, and be without it: the traceback of a failure's error leads to this object, and so to a cycle."""
-        made = RunResult(self.plan, self.answer, tuple(self.failures), self.kept)
-        self.answer, self.failures, self.kept = StepResult.success(), [], {}
+        kept = {index: obj for index, obj in self.kept.items() if obj is not EMPTY} if self.has_gaps else self.kept
+        made = RunResult(self.plan, self.answer, tuple(self.failures), kept)
+        self.answer, self.failures, self.kept = SUCCESS, [], {}
         return made
 
     def path(self, index: int) -> str:
@@ -128,13 +175,13 @@ class Run:
             del error
 
     def _release_all(self, index: int) -> None:
-        registers = self.registers
+        registers = self.slots
         registers[CONTEXT] = registers[INPUTS] = EMPTY
         alive = sum(obj is not EMPTY for obj in registers)
         while alive and index >= 0:
             # The slot's latest writer comes first on the way back, so what is found in it is that node's output.
-            step = self.program.steps[index]
-            for register in (step.stage[1] if step.stage else 0, step.out):
+            stage = self.program.rare[index].stage if index in self.program.rare else None
+            for register in (stage[1] if stage else 0, self.program.op(index).out):
                 if registers[register] is not EMPTY:
                     registers[register] = EMPTY
                     alive -= 1

@@ -10,26 +10,22 @@ from typing import Any
 
 from .._errors import BorrowError, ResultError, problem
 from .._events import AttemptStarted, Event, NodeEnded, NodeStarted, RetryWaiting
-from .._outputs import Returns
-from .._results import FLOW, StepResult, StepStatus, TaskResult
-from .._slots import EMPTY, Cell, DirectOut
-from .._specs import Access
+from .._results import StepResult, TaskResult
+from .._slots import EMPTY, DirectOut, close
 from .._tasks import Kind
 from .._types import class_of
 from ._borrows import difference, snapshot
-from ._program import Step, read_registers
+from ._program import Step
 from ._resources import Resource, enter, leave
+from ._settle import settle
 from ._state import Run
 
-__all__ = ["Turn", "begin", "careful_turn", "settle", "turn"]
-
-SUCCESS = StepResult.success()
-
+__all__ = ["Turn", "begin", "careful_turn", "turn"]
 
 class Turn:
     """What adapters see as an attempt, and what is to be tidied up after it."""
 
-    __slots__ = ("_cell", "_resource", "number", "observed", "run", "step")
+    __slots__ = ("_handle", "_resource", "number", "observed", "run", "step")
 
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
@@ -37,7 +33,7 @@ class Turn:
         self.number = 0
         self.observed: BaseException | None = None
         """What an observer raised meanwhile."""
-        self._cell: Cell | None = None
+        self._handle: DirectOut[Any] | None = None
         self._resource: Resource | None = None
 
     @property
@@ -51,6 +47,10 @@ class Turn:
             index = self.step.index
             self._tell(RetryWaiting(index, self.path, self.number, delay, perf_counter()))
 
+    async def sleep(self, delay: float) -> None:
+        """Wait as the run does."""
+        await self.run.sleep(delay)
+
     def _tell(self, event: Event) -> None:
         """Tell observers from inside the adapters, which must not take an observer's error for one of the task."""
         try:
@@ -61,10 +61,10 @@ class Turn:
 
     async def reset(self) -> None:
         """Let go of what the last call left."""
-        if self._cell is not None:
-            self._cell.close()
-            self._cell = None
-            self.run.registers[self.step.sink] = EMPTY
+        if self._handle is not None:
+            close(self._handle)
+            self._handle = None
+            self.run.slots[self.step.sink] = EMPTY
         if self._resource is not None:
             resource, self._resource = self._resource, None
             await leave(resource, None)
@@ -72,6 +72,8 @@ class Turn:
     async def call(self) -> Any:
         """Resolve the arguments, call the task, await what it returned, enter it if it is managed."""
         run, step, task = self.run, self.step, self.step.task
+        if run.left is not None:
+            return self._replayed()
         if self.number:
             await self.reset()
             if task.traits.consumes:
@@ -80,12 +82,26 @@ class Turn:
         if run.observers:
             self._tell(AttemptStarted(step.index, self.path, self.number, perf_counter()))
         if task.kind is Kind.DIRECT:
-            self._cell = Cell()
-            run.registers[step.sink] = DirectOut[Any](self._cell, task.output.type, lambda: run.path(step.index))
-        result = step.caller(step.fn, run.registers, step.operands)
+            self._handle = run.slots[step.sink] = DirectOut[Any](step.op.fn)
+        op = step.op
+        result = task.fn(run.slots[op.register]) if op.caller is None else op.caller(task.fn, run.slots, op.operands)
         if hasattr(class_of(result), "__await__"):
             result = await result
         return await self._entered(result) if task.managed else result
+
+    def _replayed(self) -> Any:
+        """The outcome of the first call, which was made outside of the adapters."""
+        raw, error = self.run.take_left()
+        self.number = 1
+        if self.step.task.kind is Kind.DIRECT:
+            handle = self.run.slots[self.step.sink]
+            self._handle = None if handle is EMPTY else handle
+        try:
+            if error is not None:
+                raise error
+            return raw
+        finally:
+            del raw, error  # the traceback of the error leads to this frame: it would be a cycle
 
     async def _entered(self, result: Any) -> Any:
         cls = class_of(result)
@@ -100,8 +116,8 @@ class Turn:
         ok = self.run.answer.ok
         if self.step.task.kind is Kind.DIRECT:
             # There is no handle if an adapter has answered without calling the task, or has let go of what it wrote.
-            written, self._cell = EMPTY if self._cell is None else self._cell.close(), None
-            self.run.registers[self.step.sink] = EMPTY
+            written, self._handle = EMPTY if self._handle is None else close(self._handle), None
+            self.run.slots[self.step.sink] = EMPTY
             if ok and written is EMPTY:
                 raise ResultError(problem("empty-slot", self.path))
             value = written if ok else EMPTY
@@ -115,8 +131,8 @@ class Turn:
 
     async def fail(self, error: BaseException) -> None:
         """Tidy up after an exception."""
-        if self._cell is not None:
-            self._cell.close()
+        if self._handle is not None:
+            close(self._handle)
         if self._resource is not None:
             resource, self._resource = self._resource, None
             await leave(resource, error)
@@ -144,6 +160,7 @@ async def turn(run: Run, step: Step) -> Any:
         raise
     finally:
         run.attempts = state.number
+        run.left = None  # an adapter that has not called the task has no use for how the first call went
         state.observed = None  # its traceback leads to this frame: it would be a cycle
     return value
 
@@ -186,61 +203,12 @@ class _Borrowed:
     def __init__(self, run: Run, step: Step) -> None:
         self.run, self.step = run, step
         self.copies: list[tuple[str, int, Any]] = []
-        registers = read_registers(run.plan, step.index)
-        for (name, access), register in zip(step.task.prev, registers, strict=True):
-            if access.access is Access.BORROW:
-                self.copies.append((name, register, snapshot(run.registers[register])))
+        for name, register in step.borrowed:
+            self.copies.append((name, register, snapshot(run.slots[register])))
 
     def compare(self) -> None:
         """Raise a BorrowError for the first difference."""
         for name, register, copy in self.copies:
-            found = difference(copy, self.run.registers[register], name)
+            found = difference(copy, self.run.slots[register], name)
             if found:
                 raise BorrowError(problem("borrow-changed", self.run.path(self.step.index), name, what=found))
-
-
-def settle(run: Run, step: Step, raw: Any) -> Any:
-    """Read what a task returned: its answer, which becomes the run's, and its output or EMPTY.
-
-    A result that cannot be is a ResultError.
-    """
-    cls = class_of(raw)
-    if cls is StepResult:
-        answer, value = raw, EMPTY
-    elif cls is TaskResult:
-        answer, value = raw.step, raw.value if raw.ok else EMPTY
-    else:
-        answer, value = SUCCESS, raw
-    if cls is StepStatus:
-        what = f"StepStatus.{raw.name}"
-        declared = "a status alone is no answer; StepResult and TaskResult have a constructor for each"
-        raise ResultError(problem("result-type", run.path(step.index), what=what, declared=declared))
-    if step.strict:
-        value = _strict(run, step, raw, value)
-        if step.task.kind is Kind.FORWARD and answer.ok and step.keep:
-            value = run.registers[step.forwarded]
-    if value is EMPTY and answer.ok and step.reader and step.task.kind is Kind.REGULAR:
-        raise ResultError(problem("no-output", run.path(step.index), reader=run.path(step.reader)))
-    run.answer = answer
-    return value
-
-
-def _strict(run: Run, step: Step, raw: Any, value: Any) -> Any:
-    """What may be returned where the declaration or the kind of the task limits it."""
-    task = step.task
-    returns = task.output.returns
-    if task.kind is not Kind.REGULAR:
-        if value is EMPTY or raw is None:
-            return EMPTY
-        declared = f"{task.kind.value} takes only None or a StepResult"
-    elif returns is Returns.RESULT:
-        if task.adapters or class_of(raw) in FLOW:
-            return value
-        declared = f"it is declared to return {task.output.words}"
-    else:
-        # An adapter may answer None where the task itself would have to answer a status: a value-less success.
-        if value is EMPTY or (raw is None and (returns is Returns.NOTHING or task.adapters)):
-            return EMPTY
-        declared = f"it is declared to return {task.output.words}"
-    what = "None" if raw is None else f"an object of type {class_of(raw).__qualname__}"
-    raise ResultError(problem("result-type", run.path(step.index), what=what, declared=declared))

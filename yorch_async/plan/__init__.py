@@ -1,6 +1,26 @@
 """Everything that is known before running."""
 
 from ._compile import compile_plan
+from ._emit import LARGEST, PART, Code, Compiled, code_of
 from ._plan import InputInfo, Plan, PlanNode
+from ._schedule import CONTEXT, INPUTS, Endings, Keep, Schedule
+from ._text import Part, Variant
 
-__all__ = ["InputInfo", "Plan", "PlanNode", "compile_plan"]
+__all__ = [
+    "CONTEXT",
+    "INPUTS",
+    "LARGEST",
+    "PART",
+    "Code",
+    "Compiled",
+    "Endings",
+    "InputInfo",
+    "Keep",
+    "Part",
+    "Plan",
+    "PlanNode",
+    "Schedule",
+    "Variant",
+    "code_of",
+    "compile_plan",
+]

@@ -16,15 +16,20 @@ from .._tree import TaskTree
 from .._types import UNKNOWN, classes_of, satisfies
 from ._access import lifetimes
 from ._check import Checker
+from ._emit import LARGEST, code_of
 from ._layout import lay_out
 from ._plan import InputInfo, Plan
+from ._text import Variant
 
 __all__ = ["compile_plan"]
 
 
 @public
-def compile_plan(tree: TaskTree) -> Plan:
+def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
     """Check everything about a tree that can be known before it runs, and make a plan of it.
+
+    A plan that is run often becomes straight-line code (see `Plan.source`). `optimize=None` lets it earn that by its runs, `True`
+    generates the code here and now, `False` never does.
 
     Raises `PlanError`, whose `problems` are all that is wrong, each with the path of its node, the parameter, the id of the rule and
     what to write instead.
@@ -40,6 +45,8 @@ def compile_plan(tree: TaskTree) -> Plan:
     """
     if not isinstance(tree, TaskTree):
         raise TypeError(f"compile_plan takes a TaskTree, not {tree!r}")
+    if optimize not in (None, True, False):
+        raise TypeError(f"optimize is True, False or None, not {optimize!r}")
     placed = tuple(tree.placed)
     if not placed:
         name = tree.name or "unnamed"
@@ -55,7 +62,7 @@ def compile_plan(tree: TaskTree) -> Plan:
     if problems:
         raise PlanError(f"plan '{name}'", problems)
     inputs, context_keys = _needs(tasks)
-    return Plan(
+    plan = Plan(
         name=name,
         tree=tree,
         layout=layout,
@@ -66,7 +73,13 @@ def compile_plan(tree: TaskTree) -> Plan:
         names=names,
         inputs=MappingProxyType(inputs),
         context_keys=MappingProxyType(context_keys),
+        optimize=optimize,
     )
+    if optimize and len(plan) <= LARGEST:
+        code = code_of(plan.prepared, plan.schedule, Variant("leaves", sync=False, held=True))
+        while len(code.compiled) < code.parts:
+            code.compile_next()
+    return plan
 
 
 def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any, int]]:

@@ -13,8 +13,11 @@ from .._door import public
 from .._tasks import Task
 from .._tree import Fanout, Node, TaskTree
 from ._access import Lifetimes
+from ._emit import code_of
 from ._explain import explain
 from ._layout import Layout
+from ._schedule import Keep, Schedule
+from ._text import Variant
 
 __all__ = ["InputInfo", "Plan", "PlanNode"]
 
@@ -127,6 +130,8 @@ class Plan:
     """The named inputs that the plan takes."""
     context_keys: Mapping[Any, int]
     """The keys that it asks the context for, each with the index of the first node that does."""
+    optimize: bool | None = None
+    """Whether code is generated for it: at once, never, or (None) when it has been run often enough for that to pay."""
     prepared: dict[Any, Any] = field(default_factory=dict[Any, Any], init=False)
     """What executors derive from the plan, by a key of their own; the same for every run, so a race costs only time."""
 
@@ -139,6 +144,25 @@ class Plan:
     def slots(self) -> int:
         """How many outputs are alive together at most in a serial run, staged copies included."""
         return self.lifetimes.slot_count
+
+    @property
+    def schedule(self) -> Schedule:
+        """What a serial run does around each node."""
+        return Schedule(self.name, self.layout, self.lifetimes, self.tasks, self.kept)
+
+    def source(self, *, keep: Keep = "leaves", sync: bool = False) -> str:
+        """The code that is generated for the plan when it has earned it: what `run_plan` then runs, or with `sync=True` `run_sync`.
+
+        It holds the path on which every node succeeds; anything else goes on in the interpreter. The names that it uses without
+        defining them are the plan's callables, values and keys, and helpers of the library.
+
+        >>> from yorch_async import TaskTree, borrow_prev, compile_plan, value
+        >>> tree = TaskTree("sizes")
+        >>> words = tree.root(str.split, value("b a c"), name="words")
+        >>> words.child(sorted, borrow_prev(list), name="in_order")
+        >>> print(compile_plan(tree).source(sync=True))
+        """
+        return "\n\n".join(code_of(self.prepared, self.schedule, Variant(keep, sync, held=True)).texts())
 
     def index_of(self, node: Node[Any]) -> int:
         """Where a node of the tree stands in the plan. Raises `ValueError` for a node of another tree, or a later one."""

@@ -1,0 +1,127 @@
+"""Running generated code, and finding out where it was left.
+
+The code keeps the objects of a run in its local names. When an exception comes out of it - a task's own, a cancellation, or the one
+that says that a node has not simply succeeded - its frame is looked at as a debugger would: the line tells the node, the names
+what is alive. Both go back to where the interpreter expects them, and the frame is emptied, because the traceback keeps it.
+
+*Guarantees*: after a part of the code, however it ended, the registers hold exactly what the interpreter would have in them at that
+place; the success path costs nothing for it.
+*Does not know*: what the exception means.
+"""
+
+from types import TracebackType
+from typing import Any
+
+from .._copying import copy_of
+from .._results import TaskResult
+from .._slots import EMPTY, DirectOut
+from ..plan import Code, Compiled, Part
+from ._calls import take
+from ._drive import drive
+from ._interpret import node, resume
+from ._program import Program
+from ._settle import settled, written
+from ._state import SUCCESS, Left, Run
+
+__all__ = ["equip", "follow"]
+
+
+async def follow(run: Run, compiled: Compiled) -> int:
+    """Run one part of the code; the node to go on with, or ENDED."""
+    try:
+        made = compiled.function(run)
+        if made is not None:
+            await made
+        return compiled.part.end
+    except BaseException as error:
+        if _is_over(run, compiled, error):
+            if isinstance(error, Left):
+                return int(error.following or 0)
+            raise
+    return await resume(run, run.at)
+
+
+def _is_over(run: Run, compiled: Compiled, error: BaseException) -> bool:
+    """Put everything back to where the interpreter expects it; whether that has nothing to do at this node any more."""
+    trace = _inside(compiled, error)
+    if trace is None and isinstance(error.__cause__, StopIteration):
+        # Python does not let that one out of a coroutine; the interpreter will meet it again where a task is called.
+        error = error.__cause__
+        trace = _inside(compiled, error)
+    if trace is None:  # the call itself failed: the part has not begun
+        run.at = compiled.part.first
+        return True
+    where = compiled.part.where[trace.tb_lineno - 1]
+    _put_back(run, compiled.part, trace, where)
+    if where < 0:
+        run.at = ~where
+        return True
+    error.__traceback__ = trace
+    run.leave_at(where, error)
+    return False
+
+
+def _inside(compiled: Compiled, error: BaseException) -> TracebackType | None:
+    """The entry of the traceback that stands for the code."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code is not compiled.code:
+        trace = trace.tb_next
+    return trace
+
+
+def _put_back(run: Run, part: Part, trace: TracebackType, where: int) -> None:
+    frame = trace.tb_frame
+    names = dict(frame.f_locals)
+    frame.clear()
+    _ = frame.f_locals  # before Python 3.13 that is a copy, kept by the frame, and now made anew of nothing
+    at = where if where >= 0 else ~where
+    for home in part.homes:
+        is_called = home.born < at <= home.last and home.taker != at
+        is_there = is_called if where >= 0 else home.born <= at < home.last
+        if is_there and home.name in names:
+            run.slots[home.register] = names[home.name]
+    if where >= 0 and "out" in names:
+        sink = run.program.step(at).sink
+        if sink:
+            run.slots[sink] = names["out"]
+
+
+def equip(code: Code, program: Program) -> None:
+    """Give code the helpers that it calls."""
+    is_sync = code.variant.sync
+    code.constants.update(
+        DirectOut=DirectOut,
+        EMPTY=EMPTY,
+        SUCCESS=SUCCESS,
+        TaskResult=TaskResult,
+        copied=copy_of,
+        leave=_leave_now if is_sync else _leave,
+        plain=program.plain,
+        node=_node_now if is_sync else _node,
+        settled=_settled_now if is_sync else settled,
+        taken=take,
+        written=written,
+    )
+
+
+async def _node(run: Run, index: int) -> None:
+    """A node that needs a turn of its own, from registers to registers."""
+    following = await node(run, run.program.step(index))
+    if following != index + 1:
+        raise Left(following=following)
+
+
+async def _leave(run: Run, indexes: tuple[int, ...]) -> None:
+    await run.leave(indexes, None)
+
+
+def _node_now(run: Run, index: int) -> None:
+    drive(_node(run, index), run)
+
+
+def _settled_now(run: Run, index: int, raw: Any) -> Any:
+    return drive(settled(run, index, raw), run)
+
+
+def _leave_now(run: Run, indexes: tuple[int, ...]) -> None:
+    drive(_leave(run, indexes), run)

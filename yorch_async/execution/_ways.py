@@ -1,0 +1,60 @@
+"""The ways in which a plan can be run: interpreted, and, once it has been run often enough, by code that is generated for it.
+
+*Guarantees*: code is generated part by part, one part a run, so that an event loop is never held up for longer than that takes.
+*Does not know*: runs.
+"""
+
+from typing import Final
+
+from ..plan import LARGEST, Code, Keep, Plan, Variant, code_of
+from ._follow import equip
+from ._program import PLAIN, Program, program_of
+from ._turn import begin
+
+__all__ = ["EARNED", "Way", "way_of"]
+
+EARNED: Final = 300
+"""After how many runs generating code pays: what it costs, divided by what it saves in a run (`docs/benchmarks.md`)."""
+
+
+class Way:
+    """How one variant of a plan is run. It has state: how often it was, and how much of the code there is."""
+
+    __slots__ = ("_earned", "_missing", "_plan", "_runs", "_variant", "code", "program")
+
+    def __init__(self, plan: Plan, variant: Variant) -> None:
+        self._plan, self._variant = plan, variant
+        self.program: Program = program_of(plan, variant.keep, begin)
+        self.code: Code | None = None
+        self._runs = 0
+        never = plan.optimize is False or len(plan) > LARGEST
+        self._missing = not never
+        self._earned = 0 if plan.optimize else EARNED
+
+    def advance(self) -> Code | None:
+        """Count a run, and generate what it has earned; the code, as far as there is any."""
+        if self._missing:
+            self._runs += 1
+            if self._runs > self._earned:
+                self._generate()
+        return self.code
+
+    def _generate(self) -> None:
+        if self.code is None:
+            self.code = code_of(self._plan.prepared, self._plan.schedule, self._variant)
+            equip(self.code, self.program)
+        at_once = self._variant.sync and self._plan.optimize  # there is no loop to be held up
+        while len(self.code.compiled) < self.code.parts:
+            self.code.compile_next()
+            if not at_once:
+                break
+        self._missing = len(self.code.compiled) < self.code.parts
+
+
+def way_of(plan: Plan, variant: Variant) -> Way:
+    """The way of a variant, made when it is asked for first."""
+    key = ("way", variant)
+    way: Way | None = plan.prepared.get(key)
+    if way is None:
+        way = plan.prepared[key] = Way(plan, variant)
+    return way

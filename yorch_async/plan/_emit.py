@@ -1,0 +1,124 @@
+"""A plan as straight-line Python: what an author would have written by hand, a few lines for each node.
+
+Only the path on which every node answers a success is written down. Whatever else happens leaves the code by an exception:
+one of the task's own, or the one that `settled` raises for an answer that is no success. `Part.where` then tells from the line
+which node it was, and `Part.homes` to which registers the local names belong, so that the interpreter can go on at exactly that
+place.
+
+The text of a plan is compiled part by part, because the event loop must not be held up: a part is the longest that is compiled at a
+stretch. What is compiled refers to names of `HELPERS`, which whoever runs it adds to the `namespace`.
+
+*Guarantees*: linear in the number of nodes; the text, the code and the lines of a traceback are the same.
+*Does not know*: who runs it, and when it is worth it.
+"""
+
+import linecache
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final
+from weakref import finalize
+
+from ._names import Names
+from ._schedule import Schedule
+from ._text import Part, Variant, Writer
+
+__all__ = ["HELPERS", "LARGEST", "PART", "Code", "Compiled", "code_of"]
+
+PART: Final = 200
+"""How many nodes a generated function has at most: compiling so many takes a few milliseconds."""
+
+LARGEST: Final = 100_000
+"""Plans with more nodes are interpreted: their code would take more than a hundred megabytes."""
+
+HELPERS: Final = frozenset(
+    {"DirectOut", "EMPTY", "SUCCESS", "TaskResult", "copied", "leave", "node", "plain", "settled", "taken", "written"}
+)
+"""The global names that the code uses without defining them."""
+
+_LOCALS: Final = frozenset({"run", "slots", "kept", "context", "inputs", "result", "out", "type"})
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A part that can be run."""
+
+    part: Part
+    function: Any
+    code: Any
+    """What the frames of the function have as their `f_code`."""
+
+
+class Code:
+    """The code of one variant of a plan, written and compiled part by part, in order. It has state: how far it is."""
+
+    def __init__(self, schedule: Schedule, variant: Variant) -> None:
+        self.schedule = schedule
+        self.variant = variant
+        self.names = Names(HELPERS | _LOCALS)
+        self.endings = schedule.endings()
+        self.constants: dict[str, Any] = {}
+        """What the code refers to by global names; also the globals of its functions."""
+        self.seen: dict[int, str] = {}
+        """The names under which the code expects the class of a node's result, where no declaration tells it."""
+        self.compiled: list[Compiled] = []
+        self.parts = -(-len(schedule) // PART)
+        """How many parts there will be."""
+        self._files: list[str] = []
+        self._known: dict[tuple[int, str], str] = {}
+        self._title = self.names.new(schedule.name)
+        self._number = next(_numbers)
+        self._written: list[Part] = []
+        finalize(self, _forget, self._files).atexit = False
+
+    def constant(self, wanted: str, obj: Any) -> str:
+        """The global name of an object; the same one for the same object."""
+        name = self._known.get((id(obj), wanted))
+        if name is None:
+            name = self._known[id(obj), wanted] = self.names.new(wanted)
+            self.constants[name] = obj
+        return name
+
+    def texts(self) -> Iterator[str]:
+        """The text of each part."""
+        return (self._part(number).source for number in range(self.parts))
+
+    def learn(self, index: int, cls: type) -> None:
+        """Expect results of this class of a node, if none has been seen yet."""
+        name = self.seen.pop(index, None)
+        if name is not None:
+            self.constants[name] = cls
+
+    def compile_next(self) -> None:
+        """Compile one part more."""
+        part = self._part(len(self.compiled))
+        file = f"<yorch_async: plan {self.schedule.name!r}, code {self._number}, nodes {part.first} to {part.end - 1}>"
+        exec(compile(part.source, file, "exec", dont_inherit=True), self.constants)  # noqa: S102 - written by us, of names and literals
+        # A traceback that passes through shows the line, as it does for a file.
+        linecache.cache[file] = (len(part.source), None, part.source.splitlines(keepends=True), file)
+        self._files.append(file)
+        function = self.constants[part.function]
+        self.compiled.append(Compiled(part, function, function.__code__))
+
+    def _part(self, number: int) -> Part:
+        while len(self._written) <= number:
+            size, first = len(self.schedule), len(self._written) * PART
+            name = self._title if self.parts == 1 else self.names.new(f"{self._title}_part_{len(self._written) + 1}")
+            self._written.append(Writer(self, name, first, min(first + PART, size)).part())
+        return self._written[number]
+
+
+def _forget(files: list[str]) -> None:
+    """Take generated text out of the memory of tracebacks."""
+    for file in files:
+        linecache.cache.pop(file, None)
+
+
+def code_of(prepared: dict[Any, Any], schedule: Schedule, variant: Variant) -> Code:
+    """The code of a plan, as far as it has been written; `prepared` is where the plan puts aside what is derived from it."""
+    found: Code | None = prepared.get(variant)
+    if found is None:
+        found = prepared[variant] = Code(schedule, variant)
+    return found
