@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from yorch_async import Plan, SerialDfs, TaskTree, compile_plan
@@ -20,6 +21,9 @@ class Execution:
     compile: Callable[[TaskTree], Plan] = compile_plan
 
 
-EXECUTIONS: Final = (Execution("SerialDfs()", SerialDfs, keeps_order=True),)
+EXECUTIONS: Final = (
+    Execution("SerialDfs(), interpreted", SerialDfs, keeps_order=True, compile=partial(compile_plan, optimize=False)),
+    Execution("SerialDfs(), generated", SerialDfs, keeps_order=True, compile=partial(compile_plan, optimize=True)),
+)
 
 BACKENDS: Final = ("asyncio", "trio")

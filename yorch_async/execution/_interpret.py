@@ -13,7 +13,6 @@ from typing import Any
 from .._events import NodeSkipped
 from .._results import StepStatus
 from .._slots import EMPTY, DirectOut
-from ..plan import PART
 from ._outcome import Failure
 from ._program import AWAIT, INTO_AWAIT, TURN, Step
 from ._settle import settle, settled, written
@@ -29,8 +28,8 @@ ENDED = -1
 async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one loop, because a call per node would cost more than the node
     """Run nodes from one on, some of them; the one to go on with, or ENDED."""
     registers, kept = run.slots, run.kept
-    ops = run.program.parts[first // PART]
-    offset = first % PART
+    number, offset = divmod(first, run.program.part)
+    ops = run.program.parts[number]
     index, value = first, EMPTY
     try:
         for index, mode, fn, register, caller, operands, expected, clear, out, keep in ops[offset:] if offset else ops:

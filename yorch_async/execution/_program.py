@@ -15,7 +15,7 @@ from .._results import StepResult, TaskResult
 from .._slots import Sink
 from .._specs import Access
 from .._tasks import Kind, Task
-from ..plan import PART, Endings, Keep, Plan, Schedule
+from ..plan import Endings, Keep, Plan, Schedule
 from ._calls import Caller, caller_of
 
 __all__ = ["AWAIT", "CALL", "INTO", "INTO_AWAIT", "NOTHING", "Op", "Program", "Rare", "Step", "TURN", "program_of"]
@@ -109,12 +109,13 @@ class Program:
         self._wraps: dict[int, _Wrapped] = {}
         self._steps: dict[int, Step] = {}
         ops = _Maker(self, keep).ops()
-        self.parts = [ops[first : first + PART] for first in range(0, len(ops), PART)]
+        self.part = part = plan.part
+        self.parts = [ops[first : first + part] for first in range(0, len(ops), part)]
         self.registers = self.schedule.registers
 
     def op(self, index: int) -> Op:
         """One node."""
-        return self.parts[index // PART][index % PART]
+        return self.parts[index // self.part][index % self.part]
 
     def step(self, index: int) -> Step:
         """One node that is to have a turn."""
@@ -156,7 +157,7 @@ def program_of(plan: Plan, keep: Keep, innermost: _Wrapped) -> Program:
     key = ("program", keep)
     program: Program | None = plan.prepared.get(key)
     if program is None:
-        program = plan.prepared[key] = Program(plan, keep, innermost)
+        program = plan.prepared.setdefault(key, Program(plan, keep, innermost))
     return program
 
 

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any, Final, Literal, get_args
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from .._context import getter_of
 from .._door import public
@@ -70,6 +71,10 @@ async def run_plan(
         keep=keep,
         check_borrows=check_borrows,
     )
+    if plan.optimize and state.code is not None:
+        while not state.code.is_complete:  # at once, but not at the cost of everybody else
+            await checkpoint()
+            state.code.compile_next()
     await (_observed(state) if state.observers else run_serial(state))
     return state.result()
 
@@ -212,6 +217,8 @@ def run_sync(
         check_borrows=check_borrows,
         is_sync=True,
     )
+    while plan.optimize and state.code is not None and not state.code.is_complete:
+        state.code.compile_next()
     drive(_observed(state) if state.observers else run_serial(state), state)
     return state.result()
 

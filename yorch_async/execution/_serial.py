@@ -5,7 +5,6 @@ exception names its node.
 *Does not know*: how a node is called.
 """
 
-from ..plan import PART
 from ._follow import follow
 from ._interpret import ENDED, interpret, watch
 from ._state import SUCCESS, Run
@@ -15,13 +14,13 @@ __all__ = ["run_serial"]
 
 async def run_serial(run: Run) -> None:
     """Run all nodes; the run's answer is then how it ended."""
-    index, size = 0, len(run.plan)
+    index, size, part = 0, len(run.plan), run.program.part
     error: BaseException | None = None
     parts = () if run.code is None else run.code.compiled
     is_watched = bool(run.observers) or run.check_borrows
     try:
         while index < size:
-            number, inside = divmod(index, PART)
+            number, inside = divmod(index, part)
             if is_watched:
                 index = await watch(run, run.program.step(index))
             elif inside or number >= len(parts):

@@ -43,12 +43,8 @@ class Way:
         if self.code is None:
             self.code = code_of(self._plan.prepared, self._plan.schedule, self._variant)
             equip(self.code, self.program)
-        at_once = self._variant.sync and self._plan.optimize  # there is no loop to be held up
-        while len(self.code.compiled) < self.code.parts:
-            self.code.compile_next()
-            if not at_once:
-                break
-        self._missing = len(self.code.compiled) < self.code.parts
+        self.code.compile_next()
+        self._missing = not self.code.is_complete
 
 
 def way_of(plan: Plan, variant: Variant) -> Way:
@@ -56,5 +52,5 @@ def way_of(plan: Plan, variant: Variant) -> Way:
     key = ("way", variant)
     way: Way | None = plan.prepared.get(key)
     if way is None:
-        way = plan.prepared[key] = Way(plan, variant)
+        way = plan.prepared.setdefault(key, Way(plan, variant))
     return way

@@ -1,7 +1,7 @@
 """Everything that is known before running."""
 
 from ._compile import compile_plan
-from ._emit import LARGEST, PART, Code, Compiled, code_of
+from ._emit import LARGEST, Code, Compiled, code_of
 from ._plan import InputInfo, Plan, PlanNode
 from ._schedule import CONTEXT, INPUTS, Endings, Keep, Schedule
 from ._text import Part, Variant
@@ -10,7 +10,6 @@ __all__ = [
     "CONTEXT",
     "INPUTS",
     "LARGEST",
-    "PART",
     "Code",
     "Compiled",
     "Endings",

@@ -77,7 +77,7 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
     )
     if optimize and len(plan) <= LARGEST:
         code = code_of(plan.prepared, plan.schedule, Variant("leaves", sync=False, held=True))
-        while len(code.compiled) < code.parts:
+        while not code.is_complete:
             code.compile_next()
     return plan
 

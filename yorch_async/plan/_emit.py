@@ -16,6 +16,7 @@ import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
+from threading import Lock
 from typing import Any, Final
 from weakref import finalize
 
@@ -23,10 +24,7 @@ from ._names import Names
 from ._schedule import Schedule
 from ._text import Part, Variant, Writer
 
-__all__ = ["HELPERS", "LARGEST", "PART", "Code", "Compiled", "code_of"]
-
-PART: Final = 200
-"""How many nodes a generated function has at most: compiling so many takes a few milliseconds."""
+__all__ = ["HELPERS", "LARGEST", "Code", "Compiled", "code_of"]
 
 LARGEST: Final = 100_000
 """Plans with more nodes are interpreted: their code would take more than a hundred megabytes."""
@@ -64,13 +62,14 @@ class Code:
         self.seen: dict[int, str] = {}
         """The names under which the code expects the class of a node's result, where no declaration tells it."""
         self.compiled: list[Compiled] = []
-        self.parts = -(-len(schedule) // PART)
+        self.parts = -(-len(schedule) // schedule.part)
         """How many parts there will be."""
         self._files: list[str] = []
         self._known: dict[tuple[int, str], str] = {}
         self._title = self.names.new(schedule.name)
         self._number = next(_numbers)
         self._written: list[Part] = []
+        self._lock = Lock()
         finalize(self, _forget, self._files).atexit = False
 
     def constant(self, wanted: str, obj: Any) -> str:
@@ -83,7 +82,10 @@ class Code:
 
     def texts(self) -> Iterator[str]:
         """The text of each part."""
-        return (self._part(number).source for number in range(self.parts))
+        for number in range(self.parts):
+            with self._lock:
+                text = self._part(number).source
+            yield text
 
     def learn(self, index: int, cls: type) -> None:
         """Expect results of this class of a node, if none has been seen yet."""
@@ -91,9 +93,18 @@ class Code:
         if name is not None:
             self.constants[name] = cls
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every part is compiled."""
+        return len(self.compiled) == self.parts
+
     def compile_next(self) -> None:
-        """Compile one part more."""
-        part = self._part(len(self.compiled))
+        """Compile one part more, if any is missing; runs in several threads may want it at the same time."""
+        with self._lock:
+            if not self.is_complete:
+                self._compile(self._part(len(self.compiled)))
+
+    def _compile(self, part: Part) -> None:
         file = f"<yorch_async: plan {self.schedule.name!r}, code {self._number}, nodes {part.first} to {part.end - 1}>"
         exec(compile(part.source, file, "exec", dont_inherit=True), self.constants)  # noqa: S102 - written by us, of names and literals
         # A traceback that passes through shows the line, as it does for a file.
@@ -104,9 +115,9 @@ class Code:
 
     def _part(self, number: int) -> Part:
         while len(self._written) <= number:
-            size, first = len(self.schedule), len(self._written) * PART
+            size, first = len(self.schedule), len(self._written) * self.schedule.part
             name = self._title if self.parts == 1 else self.names.new(f"{self._title}_part_{len(self._written) + 1}")
-            self._written.append(Writer(self, name, first, min(first + PART, size)).part())
+            self._written.append(Writer(self, name, first, min(first + self.schedule.part, size)).part())
         return self._written[number]
 
 
@@ -120,5 +131,5 @@ def code_of(prepared: dict[Any, Any], schedule: Schedule, variant: Variant) -> C
     """The code of a plan, as far as it has been written; `prepared` is where the plan puts aside what is derived from it."""
     found: Code | None = prepared.get(variant)
     if found is None:
-        found = prepared[variant] = Code(schedule, variant)
+        found = prepared.setdefault(variant, Code(schedule, variant))
     return found

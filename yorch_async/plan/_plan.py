@@ -16,7 +16,7 @@ from ._access import Lifetimes
 from ._emit import code_of
 from ._explain import explain
 from ._layout import Layout
-from ._schedule import Keep, Schedule
+from ._schedule import PART, Keep, Schedule
 from ._text import Variant
 
 __all__ = ["InputInfo", "Plan", "PlanNode"]
@@ -132,6 +132,8 @@ class Plan:
     """The keys that it asks the context for, each with the index of the first node that does."""
     optimize: bool | None = None
     """Whether code is generated for it: at once, never, or (None) when it has been run often enough for that to pay."""
+    part: int = PART
+    """How many nodes are run at a time, and generated code has in a function."""
     prepared: dict[Any, Any] = field(default_factory=dict[Any, Any], init=False)
     """What executors derive from the plan, by a key of their own; the same for every run, so a race costs only time."""
 
@@ -148,7 +150,7 @@ class Plan:
     @property
     def schedule(self) -> Schedule:
         """What a serial run does around each node."""
-        return Schedule(self.name, self.layout, self.lifetimes, self.tasks, self.kept)
+        return Schedule(self.name, self.layout, self.lifetimes, self.tasks, self.kept, self.part)
 
     def source(self, *, keep: Keep = "leaves", sync: bool = False) -> str:
         """The code that is generated for the plan when it has earned it: what `run_plan` then runs, or with `sync=True` `run_sync`.

@@ -18,11 +18,14 @@ from .._tasks import Kind, Task
 from ._access import Lifetimes
 from ._layout import Layout
 
-__all__ = ["CONTEXT", "FIRST_SLOT", "INPUTS", "Endings", "Keep", "Schedule"]
+__all__ = ["CONTEXT", "FIRST_SLOT", "INPUTS", "PART", "Endings", "Keep", "Schedule"]
 
 CONTEXT: Final = 0
 INPUTS: Final = 1
 FIRST_SLOT: Final = 2
+
+PART: Final = 200
+"""How many nodes a part has: compiling so many takes a few milliseconds, which is how long an event loop may be held up."""
 
 Keep: TypeAlias = Literal["leaves", "marked", "none"]
 
@@ -46,6 +49,8 @@ class Schedule:
     lifetimes: Lifetimes
     tasks: tuple[Task[Any], ...]
     kept: tuple[bool, ...]
+    part: int
+    """How many nodes are run at a time, and generated code has in a function."""
 
     def __len__(self) -> int:
         return len(self.tasks)
