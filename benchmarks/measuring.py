@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from time import perf_counter
 
-__all__ = ["Figure", "compare", "show"]
+__all__ = ["Figure", "figures_of", "take_turns", "take_turns_sync"]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One contestant: microseconds per node, and how many times the reference's time it took in the same round."""
+    """One contestant: microseconds per run, and how many times the reference's time it took in the same round."""
 
     name: str
     microseconds: float
@@ -20,33 +20,46 @@ class Figure:
     high: float
 
 
-async def compare(
-    contestants: Mapping[str, Callable[[], Awaitable[object]]], *, nodes: int, repetitions: int
-) -> list[Figure]:
-    """Measure them; the first one is the reference."""
+async def take_turns(
+    contestants: Mapping[str, Callable[[], Awaitable[object]]], *, loops: int, repetitions: int
+) -> dict[str, list[float]]:
+    """Microseconds per run of each contestant, round by round."""
     rounds: dict[str, list[float]] = {name: [] for name in contestants}
-    loops = max(1, 20_000 // nodes)
-    for _ in range(repetitions + 1):  # the first round warms up and does not count
+    for _ in range(repetitions + 1):
         for name, run in contestants.items():
             gc.collect()
             gc.disable()
             started = perf_counter()
             for _ in range(loops):
                 await run()
-            rounds[name].append((perf_counter() - started) / loops / nodes * 1e6)
+            rounds[name].append((perf_counter() - started) / loops * 1e6)
             gc.enable()
-    reference = next(iter(rounds.values()))[1:]
+    return {name: times[1:] for name, times in rounds.items()}  # the first round warms up and does not count
+
+
+def take_turns_sync(
+    contestants: Mapping[str, Callable[[], object]], *, loops: int, repetitions: int
+) -> dict[str, list[float]]:
+    """The same for plain functions."""
+    rounds: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(repetitions + 1):
+        for name, run in contestants.items():
+            gc.collect()
+            gc.disable()
+            started = perf_counter()
+            for _ in range(loops):
+                run()
+            rounds[name].append((perf_counter() - started) / loops * 1e6)
+            gc.enable()
+    return {name: times[1:] for name, times in rounds.items()}
+
+
+def figures_of(rounds: Mapping[str, list[float]]) -> list[Figure]:
+    """Medians, and ratios to the first contestant with their quartiles."""
+    reference = next(iter(rounds.values()))
     figures: list[Figure] = []
     for name, times in rounds.items():
-        ratios = [time / other for time, other in zip(times[1:], reference, strict=True)]
+        ratios = [time / other for time, other in zip(times, reference, strict=True)]
         low, _, high = quantiles(ratios, n=4)
-        figures.append(Figure(name, median(times[1:]), median(ratios), low, high))
+        figures.append(Figure(name, median(times), median(ratios), low, high))
     return figures
-
-
-def show(title: str, figures: list[Figure]) -> None:
-    """Print a table."""
-    print(f"\n{title}")
-    print(f"  {'':38}{'us per node':>12}{'times':>9}   quartiles")
-    for each in figures:
-        print(f"  {each.name:38}{each.microseconds:>12.3f}{each.ratio:>9.2f}   {each.low:.2f} - {each.high:.2f}")

@@ -6,12 +6,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from ._door import public
 from ._types import describe
 
-__all__ = ["Context", "getter_of"]
+__all__ = ["Context", "Objects", "objects_of"]
 
 T = TypeVar("T")
 
@@ -78,19 +78,37 @@ class Context:
         return f"Context({', '.join(map(describe, self._objects))})"
 
 
-def getter_of(ctx: object) -> tuple[Callable[[Any], Any], Mapping[Any, Any] | None]:
-    """How to ask a run's context for an object, and all of its objects if they can be looked through beforehand.
+class _Asking:
+    """A container of services, read like a mapping."""
+
+    __slots__ = ("_get",)
+
+    def __init__(self, get: Callable[[Any], Any]) -> None:
+        self._get = get
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._get(key)
+
+
+Objects: TypeAlias = Mapping[Any, Any] | _Asking
+"""The objects of a run by their keys."""
+
+_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+
+
+def objects_of(ctx: object) -> tuple[Objects, Mapping[Any, Any] | None]:
+    """The objects of a run's context, and the same once more if they can be looked through beforehand.
 
     Any object with `get(key)` will do, such as a container of services. It is asked when a node runs, since asking may
     construct something. A plain mapping is read as the `bind` of a Context, whose missing keys are found beforehand.
     """
     if ctx is None:
-        ctx = Context()
-    elif isinstance(ctx, Mapping):
-        ctx = Context(bind=ctx)  # pyright: ignore[reportUnknownArgumentType]  # of what it maps, isinstance tells nothing
+        return _NOTHING, _NOTHING
     if isinstance(ctx, Context):
-        return ctx.get, ctx._objects
+        return ctx._objects, ctx._objects
+    if isinstance(ctx, Mapping):
+        return objects_of(Context(bind=ctx))  # pyright: ignore[reportUnknownArgumentType]  # of what it maps, isinstance tells nothing
     get = getattr(ctx, "get", None)
     if not callable(get):
         raise TypeError(f"a context is a Context, a mapping, or an object with get(key), not {ctx!r}")
-    return get, None
+    return _Asking(get), None

@@ -31,8 +31,8 @@ _TEXTS = {
     "consume": "take(registers, {0})",
     "value": "{0}",
     "value copy": "copy_of({0})",
-    "context": "registers[0]({0})",
-    "context copy": "copy_of(registers[0]({0}))",
+    "context": "registers[0][{0}]",
+    "context copy": "copy_of(registers[0][{0}])",
     "input": "registers[1][{0}]",
     "optional input": "registers[1].get({0}, {1})",
 }

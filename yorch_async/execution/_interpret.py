@@ -14,7 +14,7 @@ from .._events import NodeSkipped
 from .._results import StepStatus
 from .._slots import EMPTY, DirectOut
 from ._outcome import Failure
-from ._program import AWAIT, INTO_AWAIT, TURN, Step
+from ._program import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TURN, More, Step
 from ._settle import settle, settled, written
 from ._state import SUCCESS, Run
 from ._turn import careful_turn, turn
@@ -29,49 +29,72 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
     """Run nodes from one on, some of them; the one to go on with, or ENDED."""
     registers, kept = run.slots, run.kept
     number, offset = divmod(first, run.program.part)
-    ops = run.program.parts[number]
-    index, value = first, EMPTY
+    ops, empty = run.program.parts[number], EMPTY
+    value: Any = empty
+    more: More = ops[offset][-1]
     try:
-        for index, mode, fn, register, caller, operands, expected, clear, out, keep in ops[offset:] if offset else ops:
-            if mode > AWAIT:
-                if mode == TURN:
-                    break
-                registers[register] = DirectOut[Any](fn)
-                value = caller(run.plan.tasks[index].fn, registers, operands)
+        for mode, fn, register, expected, clear, target, more in ops[offset:] if offset else ops:
+            if mode == LENT:
+                value = fn(registers[register])
+            elif mode == LENT_AWAIT:
+                value = await fn(registers[register])
+            elif mode < CALL:
+                value, registers[register] = registers[register], empty
+                if mode == TAKEN:
+                    value = fn((value, value := empty)[0])
+                else:
+                    pending, value = fn(value), empty
+                    value = await pending
+            elif mode < INTO:
+                value = more[1](fn, registers, more[2])  # its caller, its operands
+                if mode == CALL_AWAIT:
+                    value = await value
+            elif mode == TURN:
+                break
+            else:
+                value = _into(run, register, more)
                 if mode == INTO_AWAIT:
                     value = await value
-                if value is not None and value is not SUCCESS:
-                    await settled(run, index, value)
-                value = written(registers[register])
-                registers[register] = EMPTY
-            else:
-                value = fn(registers[register]) if caller is None else caller(fn, registers, operands)
-                if mode:
-                    value = await value
-                if type(value) not in expected:
-                    value = await settled(run, index, value)
+                value = await _written(run, register, more, value)
+            if type(value) not in expected and mode < INTO:
+                value = await settled(run, more.index, value)
             if clear:
                 if clear < 0:
                     break
-                registers[clear] = EMPTY
-            if out:
-                registers[out] = value
-            if keep:
-                kept[index] = value
-            value = EMPTY
+                registers[clear] = empty
+            if target > 0:
+                registers[target] = value
+            elif target:
+                kept[~target] = value
+            value = empty
         else:
-            return index + 1
-        run.at = index
+            return more.index + 1
+        run.at = more.index
     except BaseException as error:  # noqa: BLE001 - raised again in `resume`, where no adapter catches it
         value = EMPTY
-        run.leave_at(index, error)
+        run.leave_at(more.index, error)
     if run.left is not None:
-        return await resume(run, index)
-    step = run.program.step(index)
+        return await resume(run, run.at)
+    step = run.program.step(run.at)
     if step.op.mode == TURN:
         return await node(run, step)
     run.answer = SUCCESS
     return await _conclude(run, step, (value, value := EMPTY)[0])
+
+
+def _into(run: Run, register: int, more: More) -> Any:
+    """Call a direct-output task."""
+    run.slots[register] = DirectOut[Any](run.program.op(more.index).fn)
+    return more.caller(run.plan.tasks[more.index].fn, run.slots, more.operands)
+
+
+async def _written(run: Run, register: int, more: More, raw: Any) -> Any:
+    """The output that a direct-output task wrote."""
+    if raw is not None and raw is not SUCCESS:
+        await settled(run, more.index, raw)
+    obj = written(run.slots[register])
+    run.slots[register] = EMPTY
+    return obj
 
 
 async def node(run: Run, step: Step) -> int:
@@ -103,7 +126,7 @@ async def resume(run: Run, index: int) -> int:
 
 async def _conclude(run: Run, step: Step, value: Any) -> int:
     """What follows a node that has answered: what is let go of, where its output goes, which node is next."""
-    registers, op, rare, status = run.slots, step.op, step.rare, run.answer.status
+    registers, op, rare, status = run.slots, step.op.more, step.rare, run.answer.status
     if op.keep and status is StepStatus.SUCCESS and (step.forwarded or value is not EMPTY):
         run.kept[op.index] = registers[step.forwarded] if step.forwarded else value
     for register in rare.releases:
@@ -131,7 +154,7 @@ async def _skip(run: Run, step: Step) -> None:
     for index in range(step.index + 1, step.end):
         op = program.op(index)
         # A register in which a skipped node would have put its output holds, if anything, what that node was to read last.
-        for register in (op.out, *(program.rare[index].releases if op.clear < 0 else (op.clear,))):
+        for register in (op.more.out, *(program.rare[index].releases if op.clear < 0 else (op.clear,))):
             if register:
                 run.slots[register] = EMPTY
         if op.clear < 0:
@@ -145,7 +168,8 @@ def _record(run: Run, step: Step) -> None:
     """Note the node that ends the run."""
     path, answer = run.path(step.index), run.answer
     elapsed = perf_counter() - run.started
-    run.failures.append(Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed))
+    failure = Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed)
+    run.failures = (*run.failures, failure)
     _tell_skipped(run, step, len(run.plan))
 
 

@@ -12,41 +12,72 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from .._copying import copy_of
 from .._outputs import Returns
 from .._results import StepResult, TaskResult
-from .._slots import Sink
+from .._slots import EMPTY, Sink
 from .._specs import Access
 from .._tasks import Kind, Task
 from ..plan import Endings, Keep, Plan, Schedule
 from ._calls import Caller, caller_of
 
-__all__ = ["AWAIT", "CALL", "INTO", "INTO_AWAIT", "NOTHING", "Op", "Program", "Rare", "Step", "TURN", "program_of"]
+__all__ = [
+    "CALL",
+    "CALL_AWAIT",
+    "INTO",
+    "INTO_AWAIT",
+    "LENT",
+    "LENT_AWAIT",
+    "TAKEN",
+    "TURN",
+    "More",
+    "Op",
+    "Program",
+    "Rare",
+    "Step",
+    "program_of",
+]
 
-CALL: Final = 0
-AWAIT: Final = 1
-INTO: Final = 2
-INTO_AWAIT: Final = 3
-TURN: Final = 4
-"""How a node's task is run, as plain numbers, because comparing them is all that the loop does: called; called and awaited; the same
-with the handle of a direct-output task; by a turn of its own, since adapters have a part in a success, or a resource has to be entered.
+LENT: Final = 0
+LENT_AWAIT: Final = 1
+TAKEN: Final = 2
+TAKEN_AWAIT: Final = 3
+CALL: Final = 4
+CALL_AWAIT: Final = 5
+INTO: Final = 6
+INTO_AWAIT: Final = 7
+TURN: Final = 8
+"""How a node's task is run, as plain numbers, because comparing them is all that the loop does: with one argument, another node's
+output, that is lent to it or moved to it; by a caller; by a caller with the handle of a direct-output task - called, or called and
+awaited; or by a turn of its own, since adapters have a part in a success, or a resource has to be entered.
 """
 
 
 class Op(NamedTuple):
     """One node. Registers are places in the list of a run; 0 stands for none."""
 
-    index: int
     mode: int
     fn: Callable[..., Any]
     register: int
     """What the one argument is read from, or where the handle of a direct-output task stands."""
-    caller: Caller | None
-    """How to call a task that has other arguments than one that is lent to it."""
-    operands: tuple[Any, ...]
     expected: Any
     """The classes of results that need not be looked at: a set."""
     clear: int
     """The register that nobody reads after this node; -1: look at the program's `rare`."""
+    target: int
+    """Where the output goes: into a register, or for `~index` into what is kept; 0: nowhere."""
+    more: "More"
+
+
+PlainOp: TypeAlias = tuple[int, Callable[..., Any], int, Any, int, int, "More"]
+"""An `Op` as the loop takes it apart: of a plain tuple Python does that twice as fast."""
+
+
+class More(NamedTuple):
+    """What of a node is needed by those that are not run in the simplest way."""
+
+    index: int
+    caller: Caller
+    operands: tuple[Any, ...]
     out: int
-    """The register of the output; 0 where nobody reads it."""
+    """The register of the output."""
     keep: bool
 
 
@@ -111,11 +142,11 @@ class Program:
         ops = _Maker(self, keep).ops()
         self.part = part = plan.part
         self.parts = [ops[first : first + part] for first in range(0, len(ops), part)]
-        self.registers = self.schedule.registers
+        self.empty = [EMPTY] * self.schedule.lifetimes.slot_count
 
     def op(self, index: int) -> Op:
         """One node."""
-        return self.parts[index // self.part][index % self.part]
+        return Op(*self.parts[index // self.part][index % self.part])
 
     def step(self, index: int) -> Step:
         """One node that is to have a turn."""
@@ -171,25 +202,34 @@ class _Maker:
         self._program, self._keep = program, keep
         self._schedule: Schedule = program.schedule
         self._endings: Endings = self._schedule.endings()
-        self._callers: dict[tuple[Any, ...], tuple[Caller | None, tuple[Any, ...]]] = {}
+        self._calls: dict[tuple[Any, ...], tuple[int, Caller, tuple[Any, ...]]] = {}
 
-    def ops(self) -> list[Op]:
+    def ops(self) -> list[PlainOp]:
         return [self._op(index, task) for index, task in enumerate(self._schedule.tasks)]
 
-    def _op(self, index: int, task: Task[Any]) -> Op:
+    def _op(self, index: int, task: Task[Any]) -> PlainOp:
         schedule = self._schedule
         reads = tuple(map(schedule.register, schedule.reads(index)))
         register = schedule.register(index) if task.kind is Kind.DIRECT else reads[0] if reads else 0
-        key = (id(task), reads, register)
-        made = self._callers.get(key)
-        if made is None:
-            made = self._callers[key] = (None, ()) if _is_single(task) else caller_of(task, reads, register)
         is_read = task.kind is not Kind.FORWARD and schedule.lifetimes.lasts[index] > index
         out = schedule.register(index) if is_read and task.has_output is not False else 0
-        fn: Any = Sink(task.output.type, partial(schedule.layout.path, index)) if task.kind is Kind.DIRECT else task.fn
         keep = schedule.keeps(index, self._keep)
         clear = self._clear(index, out, is_kept=keep and task.kind is Kind.FORWARD)
-        return Op(index, _mode(task), fn, register, *made, self._expected(task), clear, out, keep)
+        mode, caller, operands = self._call(task, reads, register)
+        fn: Any = Sink(task.output.type, partial(schedule.layout.path, index)) if task.kind is Kind.DIRECT else task.fn
+        if out and keep and clear >= 0:  # the loop itself knows one place for an output
+            self._program.rare[index] = Rare((clear,) * bool(clear), (), None)
+            clear = -1
+        target = ~index if keep else out
+        more = More(index, caller, operands, out, keep)
+        return mode, fn, register, self._expected(task), clear, target, more
+
+    def _call(self, task: Task[Any], reads: tuple[int, ...], register: int) -> tuple[int, Caller, tuple[Any, ...]]:
+        key = (id(task), reads, register)
+        made = self._calls.get(key)
+        if made is None:
+            made = self._calls[key] = _mode(task), *caller_of(task, reads, register)
+        return made
 
     def _expected(self, task: Task[Any]) -> Any:
         returns = task.output.returns
@@ -213,16 +253,11 @@ class _Maker:
 
 
 def _mode(task: Task[Any]) -> int:
+    """How a task is called."""
     if not task.inlines:
         return TURN
-    if task.kind is Kind.DIRECT:
-        return INTO_AWAIT if task.awaits else INTO
-    return AWAIT if task.awaits else CALL
-
-
-def _is_single(task: Task[Any]) -> bool:
-    """Whether a task is called with one argument, another node's output, that is lent to it."""
-    if not len(task.arguments) == len(task.prev) == 1 or task.method is not None or not task.inlines:
-        return False
-    is_lent = task.prev[0][1].access in (Access.BORROW, Access.BORROW_MUT)
-    return is_lent and task.kind is not Kind.DIRECT and task.arguments[0].keyword is None
+    mode = INTO if task.kind is Kind.DIRECT else CALL
+    if mode == CALL and len(task.arguments) == len(task.prev) == 1 and not (task.method or task.arguments[0].keyword):
+        access = task.prev[0][1].access
+        mode = TAKEN if access is Access.CONSUME else CALL if access is Access.COPY else LENT
+    return mode + task.awaits

@@ -8,20 +8,22 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import iscoroutinefunction
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 import anyio
+from anyio import sleep
 from anyio.lowlevel import checkpoint
 
-from .._context import getter_of
+from .._context import objects_of
 from .._door import public
 from .._events import Observer, RunEnded, RunStarted
-from ..plan import Keep, Plan, Variant
+from ..plan import Keep, Plan
 from ._drive import drive, sleep_here
 from ._outcome import RunResult
 from ._policies import SerialDfs
 from ._serial import run_serial
-from ._setup import check_setup, check_sync
+from ._setup import check_setup
 from ._state import Run
 from ._ways import way_of
 
@@ -29,6 +31,7 @@ __all__ = ["run", "run_plan", "run_sync"]
 
 _SERIAL = SerialDfs()
 _KEEPS: Final = get_args(Keep)
+_NO_INPUTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @public
@@ -61,16 +64,7 @@ async def run_plan(
     >>> anyio.run(lambda: run_plan(compile_plan(tree), inputs={"text": "7"}))[number]
     7
     """
-    state = _prepare(
-        "run_plan",
-        plan,
-        ctx,
-        inputs=inputs,
-        execution=execution,
-        observers=observers,
-        keep=keep,
-        check_borrows=check_borrows,
-    )
+    state = _prepare("run_plan", False, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
     if plan.optimize and state.code is not None:
         while not state.code.is_complete:  # at once, but not at the cost of everybody else
             await checkpoint()
@@ -79,49 +73,41 @@ async def run_plan(
     return state.result()
 
 
-def _prepare(
+def _prepare(  # noqa: PLR0917 - called here only, with all of them; passing them by name costs as much as a node
     function: str,
+    is_sync: bool,  # noqa: FBT001 - see above
     plan: Plan,
     ctx: Any,
-    *,
     inputs: Mapping[str, Any] | None,
     execution: SerialDfs,
     observers: Sequence[Observer],
     keep: Keep,
-    check_borrows: bool,
-    is_sync: bool = False,
+    check_borrows: bool,  # noqa: FBT001 - see above
 ) -> Run:
     """Check what was passed, and make the state of a run."""
+    if type(plan) is not Plan or execution is not _SERIAL or keep not in _KEEPS or observers != ():
+        _check(function, plan, execution, keep, observers)
+    objects, held = objects_of(ctx)
+    given: Mapping[str, Any] = dict(inputs) if inputs else _NO_INPUTS
+    if given or plan.inputs or plan.context_keys:
+        check_setup(plan, held, given)
+    way = way_of(plan, keep, is_sync, held is not None)
+    run = Run(way.program, objects, given, sleep_here if is_sync else sleep)
+    if observers or check_borrows:
+        run.observers, run.check_borrows = tuple(observers), check_borrows
+    else:
+        run.code = way.advance()
+    return run
+
+
+def _check(function: str, plan: object, execution: object, keep: object, observers: Any) -> None:
+    """Refuse what is no plan, no policy, no option, no observer."""
     if not isinstance(plan, Plan):
         raise TypeError(f"{function} takes a Plan, made by compile_plan(tree), not {plan!r}")
     if not isinstance(execution, SerialDfs):
         raise TypeError(f"execution must be an execution policy such as SerialDfs(), not {execution!r}")
     if keep not in _KEEPS:
         raise ValueError(f"keep must be one of {', '.join(map(repr, _KEEPS))}, not {keep!r}")
-    if observers != ():
-        _check_observers(observers)
-    get, held = getter_of(ctx)
-    given = {} if inputs is None else dict(inputs)
-    if is_sync:
-        check_sync(plan)
-    if plan.context_keys or plan.inputs or given:
-        check_setup(plan, held, given)
-    way = way_of(plan, Variant(keep, is_sync, held is not None))
-    is_plain = not observers and not check_borrows
-    return Run(
-        plan,
-        way.program,
-        way.advance() if is_plain else None,
-        get=get,
-        context=held,
-        inputs=given,
-        observers=tuple(observers),
-        check_borrows=check_borrows,
-        sleep=sleep_here if is_sync else anyio.sleep,
-    )
-
-
-def _check_observers(observers: Sequence[Observer]) -> None:
     if callable(observers):
         raise TypeError(f"observers is a sequence of them: observers=[{observers!r}]")
     for observer in observers:
@@ -206,19 +192,9 @@ def run_sync(
     >>> run_sync(compile_plan(tree))[node]
     7
     """
-    state = _prepare(
-        "run_sync",
-        plan,
-        ctx,
-        inputs=inputs,
-        execution=execution,
-        observers=observers,
-        keep=keep,
-        check_borrows=check_borrows,
-        is_sync=True,
-    )
-    while plan.optimize and state.code is not None and not state.code.is_complete:
-        state.code.compile_next()
+    state = _prepare("run_sync", True, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
+    if plan.optimize and state.code is not None:
+        state.code.compile_all()
     drive(_observed(state) if state.observers else run_serial(state), state)
     return state.result()
 

@@ -5,8 +5,8 @@ exception names its node.
 *Does not know*: how a node is called.
 """
 
-from ._follow import follow
-from ._interpret import ENDED, interpret, watch
+from ._generated import put_back
+from ._interpret import ENDED, interpret, resume, watch
 from ._state import SUCCESS, Run
 
 __all__ = ["run_serial"]
@@ -14,19 +14,30 @@ __all__ = ["run_serial"]
 
 async def run_serial(run: Run) -> None:
     """Run all nodes; the run's answer is then how it ended."""
-    index, size, part = 0, len(run.plan), run.program.part
+    index, size, part = 0, len(run.plan.tasks), run.program.part
     error: BaseException | None = None
     parts = () if run.code is None else run.code.compiled
     is_watched = bool(run.observers) or run.check_borrows
     try:
         while index < size:
-            number, inside = divmod(index, part)
+            number = index // part
             if is_watched:
                 index = await watch(run, run.program.step(index))
-            elif inside or number >= len(parts):
+            elif number >= len(parts) or index % part:
                 index = await interpret(run, index)
             else:
-                index = await follow(run, parts[number])
+                compiled = parts[number]
+                try:
+                    made = compiled.function(run)
+                    if made is not None:
+                        await made
+                    index = compiled.end
+                    continue
+                except BaseException as left:
+                    following = put_back(run, compiled, left)
+                    if following is None and run.left is None:
+                        raise
+                index = await resume(run, run.at) if following is None else following
             if index == ENDED:
                 return
         run.answer = SUCCESS
@@ -36,12 +47,17 @@ async def run_serial(run: Run) -> None:
         run.kept.clear()
         raise
     finally:
-        try:
-            if error is not None or index == ENDED or run.resources:
-                await run.finish(run.at if error is not None or index == ENDED else size - 1, error)
-        except BaseException as late:
-            run.kept.clear()
-            run.remember(late)
-            raise
-        finally:
-            del error
+        if error is not None or index == ENDED or run.resources:
+            await _finish(run, run.at if error is not None or index == ENDED else size - 1, error)
+        del error
+
+
+async def _finish(run: Run, index: int, error: BaseException | None) -> None:
+    try:
+        await run.finish(index, error)
+    except BaseException as late:
+        run.kept.clear()
+        run.remember(late)
+        raise
+    finally:
+        del error

@@ -32,10 +32,11 @@ async def settled(run: Run, index: int, raw: Any) -> Any:
         cls = class_of(raw)
     program = run.program
     if program.op(index).expected is program.plain and cls not in _ANSWERS:
-        if len(program.plain) < _MOST_SEEN and not hasattr(cls, "__await__"):
-            program.plain.add(cls)
-        if run.code is not None:
-            run.code.learn(index, cls)
+        if not hasattr(cls, "__await__"):
+            if len(program.plain) < _MOST_SEEN:
+                program.plain.add(cls)
+            if run.code is not None:
+                run.code.learn(index, cls)
         return raw
     try:
         value = settle(run, program.step(index), raw)

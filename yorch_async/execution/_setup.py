@@ -85,12 +85,9 @@ def _wrong_inputs(plan: Plan, inputs: Mapping[str, Any]) -> Iterator[Problem]:
 
 def check_sync(plan: Plan) -> None:
     """Find the tasks that can only be awaited."""
-    is_sync: bool | None = plan.prepared.get("sync")
-    if is_sync is None:
-        is_sync = plan.prepared["sync"] = not any(task.signature.is_async for task in plan.tasks)
-    if not is_sync:
-        paths = (plan.layout.path(index) for index, task in enumerate(plan.tasks) if task.signature.is_async)
-        found = [problem("not-sync", path) for path in paths]
+    paths = (plan.layout.path(index) for index, task in enumerate(plan.tasks) if task.signature.is_async)
+    found = [problem("not-sync", path) for path in paths]
+    if found:
         raise SetupError(f"plan '{plan.name}' cannot be run without an event loop", found)
 
 

@@ -7,8 +7,9 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from .._context import Objects
 from .._events import Event, Observer
 from .._results import StepResult
 from .._slots import EMPTY
@@ -17,9 +18,11 @@ from ._outcome import Failure, RunResult
 from ._program import Program
 from ._resources import Resource, leave
 
-__all__ = ["SUCCESS", "Left", "Run"]
+__all__ = ["SUCCESS", "Left", "Run", "Sleep"]
 
 SUCCESS: Final = StepResult.success()
+
+Sleep: TypeAlias = Callable[[float], Awaitable[object]]
 
 
 class Left(Exception):
@@ -32,74 +35,42 @@ class Left(Exception):
         """The node to go on with, where this one is over already."""
 
 
+_NO_RESOURCES: Final[dict[int, Resource]] = {}
+"""What all runs have in common that have entered nothing; nobody writes into it."""
+
+
 class Run:
     """The state of one run. Not shared: every call of `run_plan` makes its own."""
 
-    __slots__ = (
-        "answer",
-        "at",
-        "attempts",
-        "check_borrows",
-        "code",
-        "context",
-        "failures",
-        "has_gaps",
-        "inputs",
-        "kept",
-        "left",
-        "noted",
-        "observers",
-        "plan",
-        "program",
-        "resources",
-        "sleep",
-        "slots",
-        "started",
-    )
+    has_gaps = False
+    """Whether EMPTY may be among what is kept, for nodes that have succeeded without an output."""
+    answer = SUCCESS
+    """What the node that was settled last has answered."""
+    attempts = 0
+    """How many times the task of the current node has been called, where that is counted."""
+    at = 0
+    """The node that an error belongs to."""
+    left: tuple[Any, BaseException | None] | None = None
+    """How the first call of the node has gone, if it has not simply succeeded: what it returned, or what it raised."""
+    noted = 0
+    """The id of the exception whose place is known already."""
+    resources = _NO_RESOURCES
+    """What managed nodes have entered, by node."""
+    failures: tuple[Failure, ...] = ()
+    observers: Sequence[Observer] = ()
+    check_borrows = False
 
-    def __init__(
-        self,
-        plan: Plan,
-        program: Program,
-        code: Code | None,
-        *,
-        get: Callable[[Any], Any],
-        context: Mapping[Any, Any] | None,
-        inputs: Mapping[str, Any],
-        observers: Sequence[Observer],
-        check_borrows: bool,
-        sleep: Callable[[float], Awaitable[object]],
-    ) -> None:
-        self.plan = plan
+    code: Code | None = None
+    """The generated code, as far as the plan has any."""
+
+    def __init__(self, program: Program, context: Objects, inputs: Mapping[str, Any], sleep: Sleep) -> None:
+        self.plan = program.plan
         self.program = program
-        self.code = code
-        """The generated code, if the plan has any."""
-        self.context = get if context is None else context
-        """What generated code asks for context objects: a mapping, if it can be looked through beforehand."""
-        self.inputs = inputs
-        self.slots: list[Any] = [EMPTY] * program.registers
-        """All registers: how to ask the context, the inputs, and the slots."""
-        self.slots[CONTEXT] = get
-        self.slots[INPUTS] = inputs
-        self.resources: dict[int, Resource] = {}
+        self.slots: list[Any] = [context, inputs, *program.empty]
+        """All registers."""
         self.kept: dict[int, Any] = {}
-        self.has_gaps = False
-        """Whether EMPTY may be among what is kept, for nodes that have succeeded without an output."""
-        self.failures: list[Failure] = []
-        self.observers = observers
-        self.check_borrows = check_borrows
         self.sleep = sleep
         self.started = perf_counter()
-        self.answer = SUCCESS
-        """What the node that was settled last has answered."""
-        self.attempts = 0
-        """How many times the task of the current node has been called, where that is counted."""
-        self.at = 0
-        """The node that an error belongs to."""
-        self.left: tuple[Any, BaseException | None] | None = None
-        """How the first call of the node has gone, if it has not simply succeeded: what it returned, or what it raised."""
-        self.noted = 0
-        """The id of the exception whose place is known already."""
 
     def leave_at(self, index: int, error: BaseException) -> None:
         """Note how the first call of a node has gone. The error must not be held by the frame that caught it any more."""
@@ -114,9 +85,20 @@ class Run:
     def result(self) -> RunResult:
         """Give away what is left, and be without it: the traceback of a failure's error leads to this object, and so to a cycle."""
         kept = {index: obj for index, obj in self.kept.items() if obj is not EMPTY} if self.has_gaps else self.kept
-        made = RunResult(self.plan, self.answer, tuple(self.failures), kept)
-        self.answer, self.failures, self.kept = SUCCESS, [], {}
+        made = RunResult(self.plan, self.answer, self.failures, kept)
+        if self.failures:
+            self.answer, self.failures, self.kept = SUCCESS, (), {}
         return made
+
+    def own(self, index: int, resource: Resource) -> None:
+        """Take over what a managed node has entered."""
+        if self.resources is _NO_RESOURCES:
+            self.resources = {}
+        self.resources[index] = resource
+
+    def disown(self, index: int) -> Resource | None:
+        """Give away what a managed node has entered, if it is there."""
+        return self.resources.pop(index, None)
 
     def path(self, index: int) -> str:
         """The path of a node."""
@@ -143,7 +125,7 @@ class Run:
         """Exit the resources of these nodes, in this order, all of them; then raise the last error that came of it, if any."""
         told = error
         for index in indexes:
-            resource = self.resources.pop(index, None)
+            resource = self.disown(index)
             if resource is None:
                 continue
             try:
@@ -164,7 +146,7 @@ class Run:
             with suppress(Exception):
                 late.add_note(f"the run had ended already: {failure}")
                 _chain(late, failure.error, None)
-        self.failures.clear()
+        self.failures = ()
 
     async def finish(self, index: int, error: BaseException | None) -> None:
         """Let go of everything that is alive after the node at `index`, innermost first."""
@@ -181,7 +163,7 @@ class Run:
         while alive and index >= 0:
             # The slot's latest writer comes first on the way back, so what is found in it is that node's output.
             stage = self.program.rare[index].stage if index in self.program.rare else None
-            for register in (stage[1] if stage else 0, self.program.op(index).out):
+            for register in (stage[1] if stage else 0, self.program.op(index).more.out):
                 if registers[register] is not EMPTY:
                     registers[register] = EMPTY
                     alive -= 1

@@ -83,8 +83,7 @@ class Turn:
             self._tell(AttemptStarted(step.index, self.path, self.number, perf_counter()))
         if task.kind is Kind.DIRECT:
             self._handle = run.slots[step.sink] = DirectOut[Any](step.op.fn)
-        op = step.op
-        result = task.fn(run.slots[op.register]) if op.caller is None else op.caller(task.fn, run.slots, op.operands)
+        result = step.op.more.caller(task.fn, run.slots, step.op.more.operands)
         if hasattr(class_of(result), "__await__"):
             result = await result
         return await self._entered(result) if task.managed else result
@@ -124,7 +123,7 @@ class Turn:
         if self._resource is not None:
             resource, self._resource = self._resource, None
             if ok:
-                self.run.resources[self.step.index] = resource
+                self.run.own(self.step.index, resource)
             else:
                 await leave(resource, None)
         return value

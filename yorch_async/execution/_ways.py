@@ -7,8 +7,9 @@
 from typing import Final
 
 from ..plan import LARGEST, Code, Keep, Plan, Variant, code_of
-from ._follow import equip
-from ._program import PLAIN, Program, program_of
+from ._generated import equip
+from ._program import Program, program_of
+from ._setup import check_sync
 from ._turn import begin
 
 __all__ = ["EARNED", "Way", "way_of"]
@@ -23,6 +24,8 @@ class Way:
     __slots__ = ("_earned", "_missing", "_plan", "_runs", "_variant", "code", "program")
 
     def __init__(self, plan: Plan, variant: Variant) -> None:
+        if variant.sync:
+            check_sync(plan)
         self._plan, self._variant = plan, variant
         self.program: Program = program_of(plan, variant.keep, begin)
         self.code: Code | None = None
@@ -42,15 +45,15 @@ class Way:
     def _generate(self) -> None:
         if self.code is None:
             self.code = code_of(self._plan.prepared, self._plan.schedule, self._variant)
-            equip(self.code, self.program)
+            equip(self.code)
         self.code.compile_next()
         self._missing = not self.code.is_complete
 
 
-def way_of(plan: Plan, variant: Variant) -> Way:
+def way_of(plan: Plan, keep: Keep, is_sync: bool, is_held: bool) -> Way:  # noqa: FBT001 - asked at every run
     """The way of a variant, made when it is asked for first."""
-    key = ("way", variant)
+    key = (keep, is_sync, is_held)
     way: Way | None = plan.prepared.get(key)
     if way is None:
-        way = plan.prepared.setdefault(key, Way(plan, variant))
+        way = plan.prepared.setdefault(key, Way(plan, Variant(keep, is_sync, is_held)))
     return way

@@ -76,9 +76,7 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
         optimize=optimize,
     )
     if optimize and len(plan) <= LARGEST:
-        code = code_of(plan.prepared, plan.schedule, Variant("leaves", sync=False, held=True))
-        while not code.is_complete:
-            code.compile_next()
+        code_of(plan.prepared, plan.schedule, Variant("leaves", sync=False, held=True)).compile_all()
     return plan
 
 

@@ -34,7 +34,10 @@ HELPERS: Final = frozenset(
 )
 """The global names that the code uses without defining them."""
 
-_LOCALS: Final = frozenset({"run", "slots", "kept", "context", "inputs", "result", "out", "type"})
+_LOCALS: Final = frozenset({"run", "slots", "kept", "context", "inputs", "result", "out", "pending", "type"})
+
+_MOST_SEEN: Final = 256
+"""How many classes of results are remembered; a program that makes classes as it runs must not fill the memory with them."""
 
 _numbers = count(1)
 
@@ -44,6 +47,8 @@ class Compiled:
     """A part that can be run."""
 
     part: Part
+    end: int
+    """The node after the last one."""
     function: Any
     code: Any
     """What the frames of the function have as their `f_code`."""
@@ -59,6 +64,8 @@ class Code:
         self.endings = schedule.endings()
         self.constants: dict[str, Any] = {}
         """What the code refers to by global names; also the globals of its functions."""
+        self.plain: set[type] = set()
+        """Classes of results that need not be looked at: those of nodes that have answered with several."""
         self.seen: dict[int, str] = {}
         """The names under which the code expects the class of a node's result, where no declaration tells it."""
         self.compiled: list[Compiled] = []
@@ -88,10 +95,12 @@ class Code:
             yield text
 
     def learn(self, index: int, cls: type) -> None:
-        """Expect results of this class of a node, if none has been seen yet."""
+        """Expect results of this class: of a node of which none has been seen yet, else of any."""
         name = self.seen.pop(index, None)
         if name is not None:
             self.constants[name] = cls
+        elif len(self.plain) < _MOST_SEEN:
+            self.plain.add(cls)
 
     @property
     def is_complete(self) -> bool:
@@ -104,6 +113,11 @@ class Code:
             if not self.is_complete:
                 self._compile(self._part(len(self.compiled)))
 
+    def compile_all(self) -> None:
+        """Compile what is missing."""
+        while not self.is_complete:
+            self.compile_next()
+
     def _compile(self, part: Part) -> None:
         file = f"<yorch_async: plan {self.schedule.name!r}, code {self._number}, nodes {part.first} to {part.end - 1}>"
         exec(compile(part.source, file, "exec", dont_inherit=True), self.constants)  # noqa: S102 - written by us, of names and literals
@@ -111,7 +125,7 @@ class Code:
         linecache.cache[file] = (len(part.source), None, part.source.splitlines(keepends=True), file)
         self._files.append(file)
         function = self.constants[part.function]
-        self.compiled.append(Compiled(part, function, function.__code__))
+        self.compiled.append(Compiled(part, part.end, function, function.__code__))
 
     def _part(self, number: int) -> Part:
         while len(self._written) <= number:
@@ -129,7 +143,7 @@ def _forget(files: list[str]) -> None:
 
 def code_of(prepared: dict[Any, Any], schedule: Schedule, variant: Variant) -> Code:
     """The code of a plan, as far as it has been written; `prepared` is where the plan puts aside what is derived from it."""
-    found: Code | None = prepared.get(variant)
+    found: Code | None = prepared.get(("code", variant))
     if found is None:
-        found = prepared.setdefault(variant, Code(schedule, variant))
+        found = prepared.setdefault(("code", variant), Code(schedule, variant))
     return found

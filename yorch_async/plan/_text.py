@@ -20,7 +20,7 @@ from .._specs import Access, CtxSource, InputSource, PrevSource, ValueSource
 from .._tasks import Kind, Task
 from .._types import describe
 from ._names import Names
-from ._schedule import Endings, Keep, Schedule
+from ._schedule import CONTEXT, INPUTS, Endings, Keep, Schedule
 
 __all__ = ["Home", "Part", "Shared", "Unseen", "Variant", "Writer"]
 
@@ -116,9 +116,11 @@ class Writer:
     def _head(self) -> None:
         """What the part needs from outside, fetched before its first node."""
         before = ~self._first
-        for name in ("slots", "kept", "context", "inputs"):
+        if self._used & {"slots", "context", "inputs"}:
+            self._line("slots = run.slots", before)
+        for name, expression in (("kept", "run.kept"), ("context", f"slots[{CONTEXT}]"), ("inputs", f"slots[{INPUTS}]")):
             if name in self._used:
-                self._line(f"{name} = run.{name}", before)
+                self._line(f"{name} = {expression}", before)
         for name, expression in self._fetched.values():
             self._line(f"{name} = {expression}", before)
         for home in self._homes.values():
@@ -178,7 +180,7 @@ class Writer:
         if task.kind is Kind.DIRECT:
             sink = Sink(task.output.type, partial(self._schedule.layout.path, index))
             self._line(f"out = DirectOut({self._shared.constant(f'{self._label(index)}_sink', sink)})", index)
-        call = self._call(task, index)  # before the result has a name: what is read may be born in an earlier part
+        call = self._moving(task, index) or self._call(task, index)  # before the result has a name: what is read may be born in an earlier part
         target = self._target(task, index)
         self._result(task, index, target, f"{call}  # {path}")
         self._after(task, index, target)
@@ -194,8 +196,7 @@ class Writer:
     # --- the call
 
     def _call(self, task: Task[Any], index: int) -> str:
-        reading = iter(self._schedule.reads(index))
-        arguments = [self._argument(argument, reading) for argument in task.arguments]
+        arguments = self._arguments(task, index)
         if task.kind is Kind.DIRECT:
             arguments.append("out")
         if task.method is not None:
@@ -203,10 +204,28 @@ class Writer:
         awaits = self._awaits if task.awaits else ""
         return f"{awaits}{self._shared.constant(name_of(task.fn), task.fn)}({', '.join(arguments)})"
 
-    def _argument(self, argument: Argument, reading: Iterator[int]) -> str:
+    def _moving(self, task: Task[Any], index: int) -> str:
+        """The call of a coroutine function that takes an output over: the name lets go of it before the function begins."""
+        takes = any(source.access is Access.CONSUME for _, source in task.prev)
+        if not (takes and task.awaits and task.kind is Kind.REGULAR):
+            return ""
+        (obj,) = self._schedule.reads(index)
+        name = self._object(obj)
+        if obj in self._resident:
+            return ""
+        fn, arguments = self._shared.constant(name_of(task.fn), task.fn), self._arguments(task, index, lent=True)
+        self._line(f"pending = {fn}({', '.join(arguments)})  # {self._schedule.layout.path(index)}", index)
+        self._line(f"{name} = None", index)
+        return "await pending"
+
+    def _arguments(self, task: Task[Any], index: int, *, lent: bool = False) -> list[str]:
+        reading = iter(self._schedule.reads(index))
+        return [self._argument(argument, reading, lent=lent) for argument in task.arguments]
+
+    def _argument(self, argument: Argument, reading: Iterator[int], *, lent: bool) -> str:
         source = argument.source
         if isinstance(source, PrevSource):
-            text = self._access(source, next(reading))
+            text = self._access(source, next(reading), lent=lent)
         elif isinstance(source, ValueSource):
             text = _literal(source.value) or self._shared.constant(f"{argument.name}_value", source.value)
             text = f"copied({text})" if source.copy else text
@@ -217,11 +236,11 @@ class Writer:
             text = self._input(source, argument.default)
         return text if argument.keyword is None else f"{argument.keyword}={text}"
 
-    def _access(self, source: PrevSource[Any], obj: int) -> str:
+    def _access(self, source: PrevSource[Any], obj: int, *, lent: bool) -> str:
         name = self._object(obj)
         if source.access is Access.COPY:
             return f"{self._copier(source.copier)}({name})"
-        if source.access is not Access.CONSUME:
+        if lent or source.access is not Access.CONSUME:
             return name
         if obj in self._resident:
             return f"taken(slots, {self._schedule.register(obj)})"
@@ -235,7 +254,7 @@ class Writer:
         self._used.add("context")
         name = self._shared.constant(describe(key), key)
         if not self._shared.variant.held:
-            return f"context({name})"
+            return f"context[{name}]"
         return self._fetch(("context", name), describe(key).lower(), f"context[{name}]")
 
     def _input(self, source: InputSource, default: Any) -> str:
@@ -271,20 +290,20 @@ class Writer:
             self._line(f"    {passing} = {passing}.value", index)
             condition = ""
         else:
-            condition = f"type({passing}) is not {self._class(task, index)} and type({passing}) not in plain"
+            condition = self._unexpected(task, index, passing)
         self._line(f"if {condition}:" if condition else "else:", index)
         self._line(f"    {settle}", index)
         if task.kind is Kind.DIRECT:
             self._line(f"{target} = written(out)", index)
 
-    def _class(self, task: Task[Any], index: int) -> str:
-        """The class that the result is expected to have: the declared one, else the first one that was seen."""
+    def _unexpected(self, task: Task[Any], index: int, passing: str) -> str:
+        """Whether the result is of another class than expected: than the declared one, else than those that were seen."""
         declared = task.output.type
         if type(declared) is type and declared not in _LOOKED_AT and not hasattr(declared, "__await__"):
-            return self._shared.constant(describe(declared), declared)
+            return f"type({passing}) is not {self._shared.constant(describe(declared), declared)}"
         name = self._shared.seen[index] = self._shared.names.new(f"{self._label(index)}_class")
         self._shared.constants[name] = Unseen
-        return name
+        return f"type({passing}) is not {name} and type({passing}) not in plain"
 
     def _after(self, task: Task[Any], index: int, target: str) -> None:
         """What becomes of the output, and what is let go of."""

@@ -9,7 +9,7 @@ place; the success path costs nothing for it.
 *Does not know*: what the exception means.
 """
 
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from .._copying import copy_of
@@ -18,31 +18,19 @@ from .._slots import EMPTY, DirectOut
 from ..plan import Code, Compiled, Part
 from ._calls import take
 from ._drive import drive
-from ._interpret import node, resume
-from ._program import Program
+from ._interpret import node
 from ._settle import settled, written
 from ._state import SUCCESS, Left, Run
 
-__all__ = ["equip", "follow"]
+__all__ = ["equip", "put_back"]
 
 
-async def follow(run: Run, compiled: Compiled) -> int:
-    """Run one part of the code; the node to go on with, or ENDED."""
-    try:
-        made = compiled.function(run)
-        if made is not None:
-            await made
-        return compiled.part.end
-    except BaseException as error:
-        if _is_over(run, compiled, error):
-            if isinstance(error, Left):
-                return int(error.following or 0)
-            raise
-    return await resume(run, run.at)
+def put_back(run: Run, compiled: Compiled, error: BaseException) -> int | None:
+    """Put everything back to where the interpreter expects it, when an exception has come out of a part of the code.
 
-
-def _is_over(run: Run, compiled: Compiled, error: BaseException) -> bool:
-    """Put everything back to where the interpreter expects it; whether that has nothing to do at this node any more."""
+    What it says of the node that `run.at` now names: if its first call has not simply succeeded, `run.left` tells how it went; if the
+    node is over but not followed by the next one, the one that follows is returned; else the error is the end of the run.
+    """
     trace = _inside(compiled, error)
     if trace is None and isinstance(error.__cause__, StopIteration):
         # Python does not let that one out of a coroutine; the interpreter will meet it again where a task is called.
@@ -50,15 +38,15 @@ def _is_over(run: Run, compiled: Compiled, error: BaseException) -> bool:
         trace = _inside(compiled, error)
     if trace is None:  # the call itself failed: the part has not begun
         run.at = compiled.part.first
-        return True
+        return None
     where = compiled.part.where[trace.tb_lineno - 1]
-    _put_back(run, compiled.part, trace, where)
+    _empty_frame(run, compiled.part, trace.tb_frame, where)
     if where < 0:
         run.at = ~where
-        return True
+        return error.following if isinstance(error, Left) else None
     error.__traceback__ = trace
     run.leave_at(where, error)
-    return False
+    return None
 
 
 def _inside(compiled: Compiled, error: BaseException) -> TracebackType | None:
@@ -69,8 +57,8 @@ def _inside(compiled: Compiled, error: BaseException) -> TracebackType | None:
     return trace
 
 
-def _put_back(run: Run, part: Part, trace: TracebackType, where: int) -> None:
-    frame = trace.tb_frame
+def _empty_frame(run: Run, part: Part, frame: FrameType, where: int) -> None:
+    """Move what the code had in its local names into the registers."""
     names = dict(frame.f_locals)
     frame.clear()
     _ = frame.f_locals  # before Python 3.13 that is a copy, kept by the frame, and now made anew of nothing
@@ -86,7 +74,7 @@ def _put_back(run: Run, part: Part, trace: TracebackType, where: int) -> None:
             run.slots[sink] = names["out"]
 
 
-def equip(code: Code, program: Program) -> None:
+def equip(code: Code) -> None:
     """Give code the helpers that it calls."""
     is_sync = code.variant.sync
     code.constants.update(
@@ -96,7 +84,7 @@ def equip(code: Code, program: Program) -> None:
         TaskResult=TaskResult,
         copied=copy_of,
         leave=_leave_now if is_sync else _leave,
-        plain=program.plain,
+        plain=code.plain,
         node=_node_now if is_sync else _node,
         settled=_settled_now if is_sync else settled,
         taken=take,
