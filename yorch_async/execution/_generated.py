@@ -25,11 +25,10 @@ from ._state import SUCCESS, Left, Run
 __all__ = ["equip", "put_back"]
 
 
-def put_back(run: Run, compiled: Compiled, error: BaseException) -> int | None:
+def put_back(run: Run, compiled: Compiled, error: BaseException) -> int:
     """Put everything back to where the interpreter expects it, when an exception has come out of a part of the code.
 
-    What it says of the node that `run.at` now names: if its first call has not simply succeeded, `run.left` tells how it went; if the
-    node is over but not followed by the next one, the one that follows is returned; else the error is the end of the run.
+    The node to go on with, or ENDED. What has happened at that node, if it is to go on there, `run.left` tells.
     """
     trace = _inside(compiled, error)
     if trace is None and isinstance(error.__cause__, StopIteration):
@@ -37,16 +36,15 @@ def put_back(run: Run, compiled: Compiled, error: BaseException) -> int | None:
         error = error.__cause__
         trace = _inside(compiled, error)
     if trace is None:  # the call itself failed: the part has not begun
-        run.at = compiled.part.first
-        return None
+        run.leave_at(compiled.part.first, error, is_over=True)
+        return run.at
     where = compiled.part.where[trace.tb_lineno - 1]
     _empty_frame(run, compiled.part, trace.tb_frame, where)
-    if where < 0:
-        run.at = ~where
-        return error.following if isinstance(error, Left) else None
+    if where < 0 and isinstance(error, Left):
+        return error.following
     error.__traceback__ = trace
-    run.leave_at(where, error)
-    return None
+    run.leave_at(where if where >= 0 else ~where, error, is_over=where < 0)
+    return run.at
 
 
 def _inside(compiled: Compiled, error: BaseException) -> TracebackType | None:

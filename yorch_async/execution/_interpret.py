@@ -74,7 +74,7 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
         value = EMPTY
         run.leave_at(more.index, error)
     if run.left is not None:
-        return await resume(run, run.at)
+        return await resume(run)
     step = run.program.step(run.at)
     if step.op.mode == TURN:
         return await node(run, step)
@@ -109,10 +109,10 @@ async def watch(run: Run, step: Step) -> int:
     return await _conclude(run, step, await careful_turn(run, step))
 
 
-async def resume(run: Run, index: int) -> int:
+async def resume(run: Run) -> int:
     """Go on where a node's first call has not simply succeeded: with its adapters, to which the call is replayed."""
-    step = run.program.step(index)
-    if step.wrapped is not None:
+    step = run.program.step(run.at)
+    if step.wrapped is not None and run.left is not None and not run.left[2]:
         return await _conclude(run, step, await turn(run, step))
     raw, error = run.take_left()
     try:

@@ -141,6 +141,7 @@ class Program:
         self._steps: dict[int, Step] = {}
         ops = _Maker(self, keep).ops()
         self.part = part = plan.part
+        self.size = len(ops)
         self.parts = [ops[first : first + part] for first in range(0, len(ops), part)]
         self.empty = [EMPTY] * self.schedule.lifetimes.slot_count
 

@@ -22,7 +22,7 @@ from ..plan import Keep, Plan
 from ._drive import drive, sleep_here
 from ._outcome import RunResult
 from ._policies import SerialDfs
-from ._serial import run_serial
+from ._serial import run_here, run_serial
 from ._setup import check_setup
 from ._state import Run
 from ._ways import way_of
@@ -94,7 +94,7 @@ def _prepare(  # noqa: PLR0917 - called here only, with all of them; passing the
     way = way_of(plan, keep, is_sync, held is not None)
     run = Run(way.program, objects, given, sleep_here if is_sync else sleep)
     if observers or check_borrows:
-        run.observers, run.check_borrows = tuple(observers), check_borrows
+        run.observers, run.check_borrows, run.is_watched = tuple(observers), check_borrows, True
     else:
         run.code = way.advance()
     return run
@@ -195,7 +195,10 @@ def run_sync(
     state = _prepare("run_sync", True, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
     if plan.optimize and state.code is not None:
         state.code.compile_all()
-    drive(_observed(state) if state.observers else run_serial(state), state)
+    if state.observers:
+        drive(_observed(state), state)
+    else:
+        run_here(state)
     return state.result()
 
 

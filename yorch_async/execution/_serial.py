@@ -5,39 +5,36 @@ exception names its node.
 *Does not know*: how a node is called.
 """
 
+from ._drive import drive
 from ._generated import put_back
 from ._interpret import ENDED, interpret, resume, watch
 from ._state import SUCCESS, Run
 
-__all__ = ["run_serial"]
+__all__ = ["run_here", "run_serial"]
 
 
-async def run_serial(run: Run) -> None:
-    """Run all nodes; the run's answer is then how it ended."""
-    index, size, part = 0, len(run.plan.tasks), run.program.part
+async def run_serial(run: Run, index: int = 0) -> None:
+    """Run all nodes, or those from one on; the run's answer is then how it ended."""
+    size, part = run.program.size, run.program.part
     error: BaseException | None = None
     parts = () if run.code is None else run.code.compiled
-    is_watched = bool(run.observers) or run.check_borrows
     try:
         while index < size:
-            number = index // part
-            if is_watched:
+            if run.left is not None:
+                index = await resume(run)
+            elif run.is_watched:
                 index = await watch(run, run.program.step(index))
-            elif number >= len(parts) or index % part:
+            elif index // part >= len(parts) or index % part:
                 index = await interpret(run, index)
             else:
-                compiled = parts[number]
+                compiled = parts[index // part]
                 try:
                     made = compiled.function(run)
                     if made is not None:
                         await made
                     index = compiled.end
-                    continue
-                except BaseException as left:
-                    following = put_back(run, compiled, left)
-                    if following is None and run.left is None:
-                        raise
-                index = await resume(run, run.at) if following is None else following
+                except BaseException as left:  # noqa: BLE001 - raised again in `resume`
+                    index = put_back(run, compiled, left)
             if index == ENDED:
                 return
         run.answer = SUCCESS
@@ -50,6 +47,21 @@ async def run_serial(run: Run) -> None:
         if error is not None or index == ENDED or run.resources:
             await _finish(run, run.at if error is not None or index == ENDED else size - 1, error)
         del error
+
+
+def run_here(run: Run) -> None:
+    """Run all nodes without an event loop. Code that succeeds is all there is to it."""
+    index, code = 0, run.code
+    if code is not None and code.is_complete:
+        compiled = code.compiled[0]
+        try:
+            for compiled in code.compiled:
+                compiled.function(run)
+            index = run.program.size
+        except BaseException as left:  # noqa: BLE001 - raised again in `resume`
+            index = put_back(run, compiled, left)
+    if index < run.program.size or run.resources:
+        drive(run_serial(run, index), run)
 
 
 async def _finish(run: Run, index: int, error: BaseException | None) -> None:

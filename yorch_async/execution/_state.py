@@ -28,7 +28,7 @@ Sleep: TypeAlias = Callable[[float], Awaitable[object]]
 class Left(Exception):
     """A node's first call has not simply succeeded. Inside the library only; `raw` is what was answered, awaited already."""
 
-    def __init__(self, raw: Any = None, following: int | None = None) -> None:
+    def __init__(self, raw: Any = None, following: int = 0) -> None:
         super().__init__()
         self.raw = raw
         self.following = following
@@ -50,8 +50,9 @@ class Run:
     """How many times the task of the current node has been called, where that is counted."""
     at = 0
     """The node that an error belongs to."""
-    left: tuple[Any, BaseException | None] | None = None
-    """How the first call of the node has gone, if it has not simply succeeded: what it returned, or what it raised."""
+    left: tuple[Any, BaseException | None, bool] | None = None
+    """How the first call of the node has gone, if it has not simply succeeded: what it returned, or what it raised; and whether that
+    ends the run, adapters or not."""
     noted = 0
     """The id of the exception whose place is known already."""
     resources = _NO_RESOURCES
@@ -59,6 +60,8 @@ class Run:
     failures: tuple[Failure, ...] = ()
     observers: Sequence[Observer] = ()
     check_borrows = False
+    is_watched = False
+    """Whether every node has to be observed, or checked for borrows."""
 
     code: Code | None = None
     """The generated code, as far as the plan has any."""
@@ -72,15 +75,15 @@ class Run:
         self.sleep = sleep
         self.started = perf_counter()
 
-    def leave_at(self, index: int, error: BaseException) -> None:
-        """Note how the first call of a node has gone. The error must not be held by the frame that caught it any more."""
+    def leave_at(self, index: int, error: BaseException, *, is_over: bool = False) -> None:
+        """Note how the first call of a node has gone, or the error that is to end the run there."""
         self.at = index
-        self.left = (error.raw, None) if isinstance(error, Left) else (None, error)
+        self.left = (error.raw, None, is_over) if isinstance(error, Left) else (None, error, is_over)
 
     def take_left(self) -> tuple[Any, BaseException | None]:
         """How the first call has gone, to replay it."""
-        left, self.left = self.left or (EMPTY, None), None
-        return left
+        (raw, error, _), self.left = self.left or (EMPTY, None, False), None
+        return raw, error
 
     def result(self) -> RunResult:
         """Give away what is left, and be without it: the traceback of a failure's error leads to this object, and so to a cycle."""
