@@ -120,10 +120,16 @@ class Scenario:
 
 
 _SEVEN = "seven"
+
+
+def _copied(items: list[int]) -> list[int]:
+    return items.copy()
+
+
 _READS: dict[str, Callable[[], Any]] = {
     "borrow": borrow_prev,
     "consume": consume_prev,
-    "copy": partial(copy_prev, copier=list.copy),
+    "copy": partial(copy_prev, copier=_copied),
     "forward": borrow_prev_mut,
 }
 _OTHERS: dict[str, Callable[[], Any]] = {
@@ -233,7 +239,11 @@ def mixed(size: int, *, is_async: bool, seed: int) -> list[Step]:
         others = tuple(chance.sample(["value", "context", "input"], chance.choice([0, 0, 0, 1, 1, 2])))
         count = (reads != "nothing") + len(others)
         adapter = chance.choice([""] * 6 + ["catch", "retry"] if reads != "consume" else ["", "catch"])
-        fn = _forwarding(index, count, is_async=is_async) if reads == "forward" else _distinct(index, count, is_async=is_async)
+        fn = (
+            _forwarding(index, count, is_async=is_async)
+            if reads == "forward"
+            else _distinct(index, count, is_async=is_async)
+        )
         steps.append(Step(parent, fn, reads, others, adapter))
         # An exclusive reader is an only child: the line goes on below it.
         line = [*line, index] if reads not in ("consume", "forward") else [index]
@@ -267,7 +277,9 @@ def _all() -> list[Scenario]:
         kind, target = ("async", "node") if is_async else ("sync", "call")
         fn, hand_on = (add_async, same_async) if is_async else (add, same)
 
-        def scenario(name: str, steps: list[Step], first: Any = 0, target: str = target, *, of: bool = is_async, kind: str = kind) -> None:
+        def scenario(
+            name: str, steps: list[Step], first: Any = 0, target: str = target, *, of: bool = is_async, kind: str = kind
+        ) -> None:
             found.append(Scenario(f"{name}, {kind}", steps, of, first, target))
 
         scenario("chain of 32", chain(32, fn))

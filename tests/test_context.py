@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 import pytest
 
 from yorch_async import Context
-from yorch_async._context import getter_of
+from yorch_async._context import objects_of
 
 DSN = Annotated[str, "dsn"]
 
@@ -108,26 +108,26 @@ def test_a_context_cannot_be_changed():
 def test_a_context_is_asked_and_looked_through():
     """The run has both from it."""
     ctx = Context(3)
-    get, known = getter_of(ctx)
-    assert known is ctx
-    assert get(int) == 3
+    objects, known = objects_of(ctx)
+    assert [int] == list(known)
+    assert objects[int] == 3
 
 
 @pytest.mark.parametrize("mapping", [{int: 3}, OrderedDict({int: 3}), MappingProxyType({int: 3})], ids=type)
 def test_a_mapping_is_read_as_the_bind_of_a_context(mapping):
     """It can be looked through beforehand, too."""
-    get, known = getter_of(mapping)
+    objects, known = objects_of(mapping)
     assert isinstance(mapping, Mapping)
     assert [int] == list(known)
-    assert get(int) == 3
+    assert objects[int] == 3
 
 
 def test_no_context_is_an_empty_one():
     """So that what is missing is found in the same way."""
-    get, known = getter_of(None)
+    objects, known = objects_of(None)
     assert [] == list(known)
     with pytest.raises(KeyError):
-        get(int)
+        _ = objects[int]
 
 
 def test_any_object_with_get_is_a_context_that_cannot_be_looked_through():
@@ -138,14 +138,14 @@ def test_any_object_with_get_is_a_context_that_cannot_be_looked_through():
             return key, self
 
     container = Container()
-    get, known = getter_of(container)
+    objects, known = objects_of(container)
     assert known is None
-    assert (int, container) == get(int)
+    assert (int, container) == objects[int]
 
 
 @pytest.mark.parametrize("ctx", [3, "text", type("Odd", (), {"get": 3, "__repr__": lambda self: "<odd>"})()])
 def test_what_is_no_context_is_refused(ctx):
     """The message says what would be one."""
     with pytest.raises(TypeError) as caught:
-        getter_of(ctx)
+        objects_of(ctx)
     assert f"a context is a Context, a mapping, or an object with get(key), not {ctx!r}" == str(caught.value)

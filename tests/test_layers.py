@@ -19,7 +19,7 @@ FLOORS = (
     "_door < _types < _copying < _rules < _errors < _results < _events < _specs < _context < _slots",
     "_signature < _bind < _methods < _outputs < _adapter < _tasks < _register",
     "adapters",
-    "_tree",
+    "_known < _tree",
     "plan",
     "execution",
     "views | testing | yorch_async",
@@ -31,7 +31,7 @@ FLOORS = (
 UNKNOWN_TO = {"plan": {"adapters"}, "views": {"execution", "adapters"}}
 
 # Rooms in which nothing waits: values, descriptions and decisions.
-NEVER_WAIT = {"yorch_worker", *FLOORS[1].split(" < "), *FLOORS[2].split(" < "), "_tree", "plan"}
+NEVER_WAIT = {"yorch_worker", *FLOORS[1].split(" < "), *FLOORS[2].split(" < "), "_known", "_tree", "plan"}
 
 # The only modules that import while they run: what is loaded there is named by the user.
 IMPORT_LATE = {"yorch_async.cli._load", "yorch_async.pool._link"}

@@ -65,6 +65,11 @@ class Context:
     def __getitem__(self, key: Any) -> Any:
         return self.get(key)
 
+    @property
+    def objects(self) -> Mapping[Any, Any]:
+        """All of it, by key."""
+        return self._objects
+
     def __contains__(self, key: object) -> bool:
         return key in self._objects
 
@@ -105,7 +110,7 @@ def objects_of(ctx: object) -> tuple[Objects, Mapping[Any, Any] | None]:
     if ctx is None:
         return _NOTHING, _NOTHING
     if isinstance(ctx, Context):
-        return ctx._objects, ctx._objects
+        return ctx.objects, ctx.objects
     if isinstance(ctx, Mapping):
         return objects_of(Context(bind=ctx))  # pyright: ignore[reportUnknownArgumentType]  # of what it maps, isinstance tells nothing
     get = getattr(ctx, "get", None)

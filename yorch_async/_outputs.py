@@ -47,7 +47,7 @@ class Output:
 UNDECLARED: Final = Output(Returns.ANYTHING, UNKNOWN, may_retry=True, words="anything")
 
 
-def output_of(hint: Any) -> Output:
+def output_of(hint: Any) -> Output:  # noqa: PLR0911 - one way out per sort of declaration
     """Read a return annotation (or the `output=` that stands in its place)."""
     hint = stripped(hint)
     if hint is UNKNOWN:
@@ -55,6 +55,8 @@ def output_of(hint: Any) -> Output:
     if hint is None or hint is type(None):
         return Output(Returns.NOTHING, UNKNOWN, may_retry=False, words="None")
     words = describe(hint)
+    if type(hint) is type and hint not in _NO_VALUES:
+        return Output(Returns.VALUE, hint, may_retry=False, words=words)
     members = tuple(map(stripped, get_args(hint))) if get_origin(hint) in (Union, UnionType) else (hint,)
     if any(member is Any or member is object or isinstance(member, TypeVar) for member in members):
         return UNDECLARED
@@ -67,6 +69,10 @@ def output_of(hint: Any) -> Output:
     if may_retry and all(member is type(None) for member in values):
         return Output(Returns.NOTHING if values else Returns.STATUS, UNKNOWN, may_retry=True, words=words)
     return Output(Returns.VALUE, _union(values), may_retry, words)
+
+
+_NO_VALUES: Final = frozenset({StepResult, TaskResult, object})
+"""Classes that say something else of an answer than the class of its value."""
 
 
 def _is_flow(member: Any) -> bool:

@@ -310,7 +310,7 @@ _RUN: Final = (
         "suspends",
         "run",
         "waits for something, which run_sync cannot do",
-        "await run_plan(...), or write run(...), which start from or start an event loop",
+        "await run_plan(...), or write run(...), which starts an event loop",
     ),
     Rule(
         "result-type",

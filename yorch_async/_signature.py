@@ -173,6 +173,8 @@ def _parameter(parameter: inspect.Parameter, hints: dict[str, Any], unread: dict
 
 def _split(hint: Any) -> tuple[Mark | None, Any]:
     """Take the mark of a source off an annotation; other metadata is part of the type (a qualified context key)."""
+    if type(hint) is type or hint is UNKNOWN:
+        return None, hint
     if get_origin(hint) in (Union, UnionType):
         # `BorrowPrev[int] | None` is `BorrowPrev[int | None]` to everybody but Python.
         members = [_split(member) for member in get_args(hint)]

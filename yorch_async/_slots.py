@@ -106,5 +106,5 @@ class DirectOut(Generic[T]):
 
 def close(handle: DirectOut[Any]) -> Any:
     """The side of the run: refuse further writing, and move out what was written, or EMPTY."""
-    obj, handle._obj = handle._obj, CLOSED
+    obj, handle._obj = handle._obj, CLOSED  # noqa: SLF001 - a method of it would be the user's to call
     return EMPTY if obj is CLOSED else obj

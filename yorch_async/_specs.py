@@ -65,6 +65,11 @@ class CtxSource:
     key: Any
     copy: bool
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """The objects that it consists of, by their ids: to be compared while it is alive."""
+        return CtxSource, id(self.key), self.copy
+
     def __str__(self) -> str:
         return "from_ctx"
 
@@ -76,6 +81,11 @@ class InputSource:
     name: str | None
     type: Any
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """See `CtxSource`."""
+        return InputSource, self.name, id(self.type)
+
     def __str__(self) -> str:
         return "from_input"
 
@@ -86,6 +96,11 @@ class ValueSource:
 
     value: Any
     copy: bool
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """See `CtxSource`."""
+        return ValueSource, id(self.value), self.copy
 
     def __str__(self) -> str:
         return "value"
@@ -102,6 +117,11 @@ class PrevSource(Generic[T_contra]):
     access: Access
     type: Any
     copier: Callable[[Any], Any] = copy_of
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """See `CtxSource`."""
+        return PrevSource, id(self.access), id(self.type), id(self.copier)
 
     def __str__(self) -> str:
         return self.access.value

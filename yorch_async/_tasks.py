@@ -130,13 +130,8 @@ def make_task(
     declared = signature.returns if output is UNKNOWN or kind is Kind.DIRECT else output
     result = _output(kind, label, declared, managed=managed)
     prev = _checked_accesses(kind, label, arguments)
-    consumes = any(source.access is Access.CONSUME for _, source in prev)
-    traits = TaskTraits(label, result.words, result.may_retry, consumes)
     adapters = _checked_adapters(label, adapters)
-    for adapter in adapters:
-        answer = getattr(adapter, "traits", None)
-        # An adapter that says nothing about it may answer anything, RETRY as well.
-        traits = replace(traits, may_retry=True) if answer is None else answer(traits)
+    traits = _traits(label, result, prev, adapters)
     if sink is not None:
         declared = (get_args(stripped(sink.hint)) or (UNKNOWN,))[0] if output is UNKNOWN else output
         result = replace(result, type=declared)
@@ -145,22 +140,23 @@ def make_task(
         result = replace(result, type=forwarded.type)
     method = attribute_of(fn, owner_of_method(fn)) if member else None
     inlines = not managed and all(getattr(adapter, "transparent", False) is True for adapter in adapters)
-    return Task(
-        name=label,
-        named=name is not None,
-        fn=fn,
-        kind=kind,
-        arguments=arguments,
-        output=result,
-        adapters=adapters,
-        traits=traits,
-        managed=managed,
-        signature=signature,
-        method=method,
-        prev=prev,
-        awaits=signature.awaits and method is None,
-        inlines=inlines,
-    )
+    awaits = signature.awaits and method is None
+    chosen = name is not None
+    answers = (traits, managed, signature, method, prev, awaits, inlines)
+    return Task(label, chosen, fn, kind, arguments, result, adapters, *answers)
+
+
+def _traits(
+    label: str, result: Output, prev: tuple[tuple[str, PrevSource[Any]], ...], adapters: tuple[Adapter, ...]
+) -> TaskTraits:
+    """What a task answers about itself, asked of its adapters inside out."""
+    consumes = any(source.access is Access.CONSUME for _, source in prev)
+    traits = TaskTraits(label, result.words, result.may_retry, consumes)
+    for adapter in adapters:
+        answer = getattr(adapter, "traits", None)
+        # An adapter that says nothing about it may answer anything, RETRY as well.
+        traits = replace(traits, may_retry=True) if answer is None else answer(traits)
+    return traits
 
 
 def check_name(label: str, name: object) -> str:
@@ -240,6 +236,6 @@ def _checked_adapters(label: str, given: Any) -> tuple[Adapter, ...]:
         raise RegistrationError(problem("not-an-adapter", label, object=repr(given), wanted="a tuple of adapters"))
     adapters: tuple[Any, ...] = tuple(cast("Sequence[Any]", given))
     for adapter in adapters:
-        if not isinstance(adapter, Adapter) or isinstance(adapter, type):
+        if not callable(getattr(adapter, "wrap", None)) or isinstance(adapter, type):
             raise RegistrationError(problem("not-an-adapter", label, object=repr(adapter), wanted="an adapter"))
     return adapters

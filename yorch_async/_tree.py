@@ -11,11 +11,12 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar, Unpack, cast, ove
 from ._adapter import Adapter
 from ._door import public
 from ._errors import RegistrationError, problem
+from ._known import KnownTasks
 from ._register import Manager, Options
 from ._results import TaskResult
 from ._signature import name_of
 from ._specs import FreeSource, PrevSource, Source
-from ._tasks import Kind, Task, check_name, make_task
+from ._tasks import Task, check_name
 from ._types import UNKNOWN
 
 __all__ = ["Fanout", "Node", "Placed", "TaskTree"]
@@ -160,6 +161,7 @@ class TaskTree:
         """The nodes in the order of registration."""
         self._latest: list[int] = []
         """For each level, the node registered last."""
+        self._known = KnownTasks()
 
     @overload
     def root(
@@ -229,7 +231,7 @@ class TaskTree:
                 cast("Any", fn), sources, {"adapters": adapters, "output": output is not UNKNOWN, "managed": managed}
             )
         else:
-            task = make_task(Kind.REGULAR, fn, sources, adapters=adapters, name=name, output=output, managed=managed)
+            task = self._known.task(fn, sources, adapters=adapters, name=name, output=output, managed=managed)
         if name is not None:
             check_name(task.name, name)
         if not isinstance(fanout, Fanout):

@@ -37,11 +37,15 @@ def visible(text: str) -> str:
 
 def stripped(hint: Any) -> Any:
     """The hint without its `Annotated` clothing."""
+    if type(hint) is type or hint is UNKNOWN:  # most are; asking typing about each costs more than all else here
+        return hint
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def classes_of(hint: Any) -> tuple[type, ...] | None:
     """The classes that a hint is a union of, or None if it is anything else."""
+    if type(hint) is type:  # a class without a metaclass: none of the shapes that `_is_plain_class` looks for
+        return (hint,)
     hint = stripped(hint)
     if hint is None:
         return (type(None),)
@@ -64,6 +68,8 @@ def _is_plain_class(hint: Any) -> bool:
 
 def satisfies(offered: Any, wanted: Any) -> bool:
     """Whether an object of type `offered` may be used where `wanted` is asked for."""
+    if offered is wanted or offered is UNKNOWN or wanted is UNKNOWN:
+        return True
     given, asked = classes_of(offered), classes_of(wanted)
     if given is None or asked is None:
         return True

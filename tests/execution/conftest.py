@@ -1,4 +1,4 @@
-"""Everything that an execution promises is asked of the interpreter and of generated code, also where that has to be cut into parts."""
+"""What an execution promises is asked of the interpreter and of generated code, also where that is cut into parts."""
 
 from dataclasses import replace
 

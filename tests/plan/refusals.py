@@ -41,6 +41,8 @@ class Program:
 
     tree: TaskTree
     options: dict[str, Any] = field(default_factory=dict)
+    sync: bool = False
+    """Whether it is run by run_sync."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Refusal:
 
 
 def load() -> int:
+    return 3
+
+
+async def load_later() -> int:
     return 3
 
 
@@ -581,10 +587,33 @@ SETUP = (
         NOT_RUN + "show: the input 'n' is of type float, but int is asked for [input-value]; pass an object of type int",
         lambda: with_inputs(tree_of(task(show, from_input("n", float))), n=3),
     ),
+    Refusal(
+        "not-sync",
+        lambda: Program(tree_of(load_later), sync=True),
+        "plan 'tree' cannot be run without an event loop: 1 problem\n  load_later: is a coroutine function, which run_sync cannot "
+        "await [not-sync]; await run_plan(...), or write run(...), which starts an event loop",
+        lambda: Program(tree_of(load), sync=True),
+    ),
 )
 
 
 # --- what only the run can tell --------------------------------------------------------------------------------------
+
+
+class Pause:
+    def __init__(self, times):
+        self.times = times
+
+    def __await__(self):
+        yield from range(self.times)
+
+
+def wait_once():
+    return Pause(1)
+
+
+def wait_for_nothing():
+    return Pause(0)
 
 
 def fill_nothing(out: DirectOut[int]): ...
@@ -660,6 +689,13 @@ RUN = (
         "construct: emplace() does not know what to construct [untyped-slot]; "
         "annotate the parameter DirectOut[T] with a class T, or use set(object)",
         lambda: task_into(construct_int),
+    ),
+    Refusal(
+        "suspends",
+        lambda: Program(tree_of(wait_once), sync=True),
+        "wait_once: waits for something, which run_sync cannot do [suspends]; await run_plan(...), or write run(...), "
+        "which starts an event loop",
+        lambda: Program(tree_of(wait_for_nothing), sync=True),
     ),
     Refusal(
         "result-type",

@@ -14,6 +14,7 @@ from yorch_async import (
     YorchError,
     compile_plan,
     run_plan,
+    run_sync,
 )
 from yorch_async._rules import RULES
 
@@ -25,7 +26,7 @@ STAGES = {"registration": RegistrationError, "plan": PlanError, "setup": SetupEr
 def program_of(made):
     """A program, of whatever a function of the table made."""
     if isinstance(made, Program):
-        return Program(program_of(made.tree).tree, made.options)
+        return Program(program_of(made.tree).tree, made.options, made.sync)
     if isinstance(made, TaskTree):
         return Program(made)
     tree = TaskTree("tree")
@@ -33,10 +34,15 @@ def program_of(made):
     return Program(tree)
 
 
+async def run_it(program, plan):
+    """Run a compiled program in the way that it wants."""
+    return run_sync(plan, **program.options) if program.sync else await run_plan(plan, **program.options)
+
+
 async def go_all_the_way(make):
     """Build, compile and run."""
     program = program_of(make())
-    return await run_plan(compile_plan(program.tree), **program.options)
+    return await run_it(program, compile_plan(program.tree))
 
 
 def ids(refusals):
@@ -69,7 +75,7 @@ async def test_what_is_wrong_when_running_is_refused_with_its_message(refusal):
     program = program_of(refusal.wrong())
     plan = compile_plan(program.tree)
     with pytest.raises(YorchError) as caught:
-        await run_plan(plan, **program.options)
+        await run_it(program, plan)
     assert refusal.message == str(caught.value)
     assert [refusal.rule] == rules_of(caught.value)
     assert isinstance(caught.value, STAGES[RULES[refusal.rule].stage])

@@ -57,7 +57,7 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
                     value = await value
                 value = await _written(run, register, more, value)
             if type(value) not in expected and mode < INTO:
-                value = await settled(run, more.index, value)
+                value = await settled(run, more.at, value)
             if clear:
                 if clear < 0:
                     break
@@ -68,11 +68,11 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
                 kept[~target] = value
             value = empty
         else:
-            return more.index + 1
-        run.at = more.index
+            return more.at + 1
+        run.at = more.at
     except BaseException as error:  # noqa: BLE001 - raised again in `resume`, where no adapter catches it
         value = EMPTY
-        run.leave_at(more.index, error)
+        run.leave_at(more.at, error)
     if run.left is not None:
         return await resume(run)
     step = run.program.step(run.at)
@@ -84,14 +84,14 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
 
 def _into(run: Run, register: int, more: More) -> Any:
     """Call a direct-output task."""
-    run.slots[register] = DirectOut[Any](run.program.op(more.index).fn)
-    return more.caller(run.plan.tasks[more.index].fn, run.slots, more.operands)
+    run.slots[register] = DirectOut[Any](more.sink)
+    return more.caller(run.plan.tasks[more.at].fn, run.slots, more.operands)
 
 
 async def _written(run: Run, register: int, more: More, raw: Any) -> Any:
     """The output that a direct-output task wrote."""
     if raw is not None and raw is not SUCCESS:
-        await settled(run, more.index, raw)
+        await settled(run, more.at, raw)
     obj = written(run.slots[register])
     run.slots[register] = EMPTY
     return obj
@@ -128,7 +128,7 @@ async def _conclude(run: Run, step: Step, value: Any) -> int:
     """What follows a node that has answered: what is let go of, where its output goes, which node is next."""
     registers, op, rare, status = run.slots, step.op.more, step.rare, run.answer.status
     if op.keep and status is StepStatus.SUCCESS and (step.forwarded or value is not EMPTY):
-        run.kept[op.index] = registers[step.forwarded] if step.forwarded else value
+        run.kept[op.at] = registers[step.forwarded] if step.forwarded else value
     for register in rare.releases:
         registers[register] = EMPTY
     if op.out:
@@ -140,12 +140,12 @@ async def _conclude(run: Run, step: Step, value: Any) -> int:
     if rare.leaves:
         await run.leave(rare.leaves, None)
     if status is StepStatus.SUCCESS:
-        return op.index + 1
+        return op.at + 1
     if status is not StepStatus.ABORT_BRANCH:
         _record(run, step)
         return ENDED
     await _skip(run, step)
-    return step.end if op.index else ENDED
+    return step.end if op.at else ENDED
 
 
 async def _skip(run: Run, step: Step) -> None:

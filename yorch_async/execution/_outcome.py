@@ -24,8 +24,8 @@ T = TypeVar("T")
 class Failure:
     """A node that ended the run with FAILURE, RETRY or ABORT_EXECUTION.
 
-    `attempts` is how many times its task was called, `elapsed` the seconds that it took, waiting included, and `error` the
-    exception behind it, if there is one.
+    `attempts` is how many times its task was called, `elapsed` the seconds from the start of the run to its end (how long it took
+    itself, observers are told), and `error` the exception behind it, if there is one.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Failure:
         if self.error is not None:
             why.append(f"{type(self.error).__name__}: {self.error}".removesuffix(": "))
         took = f"{self.elapsed:.3g} s" if self.elapsed >= 1 else f"{self.elapsed * 1000:.1f} ms"
-        times = f"{self.attempts} attempt{'s' * (self.attempts != 1)}, {took}"
+        times = f"{self.attempts} attempt{'s' * (self.attempts != 1)}, {took} into the run"
         return f"{self.path}: {self.status.name} ({times})" + "".join(f": {each}" for each in why)
 
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from .._copying import copy_of
 from .._outputs import Returns
-from .._results import StepResult, TaskResult
 from .._slots import EMPTY, Sink
 from .._specs import Access
 from .._tasks import Kind, Task
@@ -56,7 +54,7 @@ class Op(NamedTuple):
     mode: int
     fn: Callable[..., Any]
     register: int
-    """What the one argument is read from, or where the handle of a direct-output task stands."""
+    """What the one argument is read from, or where the handle of a direct-output task goes."""
     expected: Any
     """The classes of results that need not be looked at: a set."""
     clear: int
@@ -73,12 +71,15 @@ PlainOp: TypeAlias = tuple[int, Callable[..., Any], int, Any, int, int, "More"]
 class More(NamedTuple):
     """What of a node is needed by those that are not run in the simplest way."""
 
-    index: int
+    at: int
+    """The node itself."""
     caller: Caller
     operands: tuple[Any, ...]
     out: int
     """The register of the output."""
     keep: bool
+    sink: Any
+    """The Sink of a direct-output task's handles; None for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,9 @@ class Program:
             strict=task.kind is not Kind.REGULAR or task.output.returns in _STRICT,
             sink=schedule.register(index) if is_direct else 0,
             forwarded=schedule.register(schedule.lifetimes.owners[index]) if is_forward else 0,
-            borrowed=tuple((name, schedule.register(obj)) for (name, source), obj in reading if source.access is Access.BORROW),
+            borrowed=tuple(
+                (name, schedule.register(obj)) for (name, source), obj in reading if source.access is Access.BORROW
+            ),
         )
 
     def _wrapped(self, task: Task[Any]) -> _Wrapped | None:
@@ -187,10 +190,8 @@ class Program:
 def program_of(plan: Plan, keep: Keep, innermost: _Wrapped) -> Program:
     """The program of a plan, made when it is asked for first."""
     key = ("program", keep)
-    program: Program | None = plan.prepared.get(key)
-    if program is None:
-        program = plan.prepared.setdefault(key, Program(plan, keep, innermost))
-    return program
+    known: Program | None = plan.prepared.get(key)
+    return plan.prepared.setdefault(key, Program(plan, keep, innermost)) if known is None else known
 
 
 _STRICT: Final = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})
@@ -200,7 +201,8 @@ class _Maker:
     """Makes the operations of a program; what many nodes have in common is made once."""
 
     def __init__(self, program: Program, keep: Keep) -> None:
-        self._program, self._keep = program, keep
+        self._program = program
+        self._keep: Keep = keep
         self._schedule: Schedule = program.schedule
         self._endings: Endings = self._schedule.endings()
         self._calls: dict[tuple[Any, ...], tuple[int, Caller, tuple[Any, ...]]] = {}
@@ -217,13 +219,14 @@ class _Maker:
         keep = schedule.keeps(index, self._keep)
         clear = self._clear(index, out, is_kept=keep and task.kind is Kind.FORWARD)
         mode, caller, operands = self._call(task, reads, register)
-        fn: Any = Sink(task.output.type, partial(schedule.layout.path, index)) if task.kind is Kind.DIRECT else task.fn
+        is_direct = task.kind is Kind.DIRECT
+        sink = Sink(task.output.type, partial(schedule.layout.path, index)) if is_direct else None
         if out and keep and clear >= 0:  # the loop itself knows one place for an output
             self._program.rare[index] = Rare((clear,) * bool(clear), (), None)
             clear = -1
         target = ~index if keep else out
-        more = More(index, caller, operands, out, keep)
-        return mode, fn, register, self._expected(task), clear, target, more
+        more = More(index, caller, operands, out, keep, sink)
+        return mode, task.fn, register, self._expected(task), clear, target, more
 
     def _call(self, task: Task[Any], reads: tuple[int, ...], register: int) -> tuple[int, Caller, tuple[Any, ...]]:
         key = (id(task), reads, register)
@@ -239,7 +242,7 @@ class _Maker:
         return _NO_CLASS if returns in _STRICT else self._program.plain
 
     def _clear(self, index: int, out: int, *, is_kept: bool) -> int:
-        """What is let go of after a node: nothing, one register, or what is noted as rare; there, too, what a forwarding node keeps."""
+        """What is let go of after a node: nothing, one register, or -1 for what is noted as rare, as what a forwarding node keeps."""
         schedule = self._schedule
         objects = self._endings.objects.get(index, ())
         leaves, copier = self._endings.leaves.get(index), schedule.stage(index)

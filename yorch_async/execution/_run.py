@@ -73,7 +73,7 @@ async def run_plan(
     return state.result()
 
 
-def _prepare(  # noqa: PLR0917 - called here only, with all of them; passing them by name costs as much as a node
+def _prepare(
     function: str,
     is_sync: bool,  # noqa: FBT001 - see above
     plan: Plan,

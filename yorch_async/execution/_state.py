@@ -13,7 +13,7 @@ from .._context import Objects
 from .._events import Event, Observer
 from .._results import StepResult
 from .._slots import EMPTY
-from ..plan import CONTEXT, INPUTS, Code, Plan
+from ..plan import CONTEXT, INPUTS, Code
 from ._outcome import Failure, RunResult
 from ._program import Program
 from ._resources import Resource, leave

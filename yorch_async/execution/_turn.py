@@ -22,6 +22,7 @@ from ._state import Run
 
 __all__ = ["Turn", "begin", "careful_turn", "turn"]
 
+
 class Turn:
     """What adapters see as an attempt, and what is to be tidied up after it."""
 
@@ -82,7 +83,7 @@ class Turn:
         if run.observers:
             self._tell(AttemptStarted(step.index, self.path, self.number, perf_counter()))
         if task.kind is Kind.DIRECT:
-            self._handle = run.slots[step.sink] = DirectOut[Any](step.op.fn)
+            self._handle = run.slots[step.sink] = DirectOut[Any](step.op.more.sink)
         result = step.op.more.caller(task.fn, run.slots, step.op.more.operands)
         if hasattr(class_of(result), "__await__"):
             result = await result

@@ -14,7 +14,7 @@ from ._turn import begin
 
 __all__ = ["EARNED", "Way", "way_of"]
 
-EARNED: Final = 300
+EARNED: Final = 500
 """After how many runs generating code pays: what it costs, divided by what it saves in a run (`docs/benchmarks.md`)."""
 
 
@@ -53,7 +53,5 @@ class Way:
 def way_of(plan: Plan, keep: Keep, is_sync: bool, is_held: bool) -> Way:  # noqa: FBT001 - asked at every run
     """The way of a variant, made when it is asked for first."""
     key = (keep, is_sync, is_held)
-    way: Way | None = plan.prepared.get(key)
-    if way is None:
-        way = plan.prepared.setdefault(key, Way(plan, Variant(keep, is_sync, is_held)))
-    return way
+    known: Way | None = plan.prepared.get(key)
+    return plan.prepared.setdefault(key, Way(plan, Variant(keep, is_sync, is_held))) if known is None else known

@@ -2,9 +2,9 @@
 
 from ._compile import compile_plan
 from ._emit import LARGEST, Code, Compiled, code_of
+from ._parts import Part, Variant
 from ._plan import InputInfo, Plan, PlanNode
 from ._schedule import CONTEXT, INPUTS, Endings, Keep, Schedule
-from ._text import Part, Variant
 
 __all__ = [
     "CONTEXT",

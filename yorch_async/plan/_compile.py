@@ -18,8 +18,8 @@ from ._access import lifetimes
 from ._check import Checker
 from ._emit import LARGEST, code_of
 from ._layout import lay_out
+from ._parts import Variant
 from ._plan import InputInfo, Plan
-from ._text import Variant
 
 __all__ = ["compile_plan"]
 

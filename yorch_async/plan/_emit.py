@@ -21,8 +21,9 @@ from typing import Any, Final
 from weakref import finalize
 
 from ._names import Names
+from ._parts import Part, Variant
 from ._schedule import Schedule
-from ._text import Part, Variant, Writer
+from ._text import Writer
 
 __all__ = ["HELPERS", "LARGEST", "Code", "Compiled", "code_of"]
 
@@ -143,7 +144,5 @@ def _forget(files: list[str]) -> None:
 
 def code_of(prepared: dict[Any, Any], schedule: Schedule, variant: Variant) -> Code:
     """The code of a plan, as far as it has been written; `prepared` is where the plan puts aside what is derived from it."""
-    found: Code | None = prepared.get(("code", variant))
-    if found is None:
-        found = prepared.setdefault(("code", variant), Code(schedule, variant))
-    return found
+    known: Code | None = prepared.get(("code", variant))
+    return prepared.setdefault(("code", variant), Code(schedule, variant)) if known is None else known

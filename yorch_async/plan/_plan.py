@@ -16,8 +16,8 @@ from ._access import Lifetimes
 from ._emit import code_of
 from ._explain import explain
 from ._layout import Layout
+from ._parts import Variant
 from ._schedule import PART, Keep, Schedule
-from ._text import Variant
 
 __all__ = ["InputInfo", "Plan", "PlanNode"]
 
@@ -160,11 +160,23 @@ class Plan:
 
         >>> from yorch_async import TaskTree, borrow_prev, compile_plan, value
         >>> tree = TaskTree("sizes")
-        >>> words = tree.root(str.split, value("b a c"), name="words")
-        >>> words.child(sorted, borrow_prev(list), name="in_order")
+        >>> words = tree.root("b a c".split, name="words")
+        >>> in_order = words.child(sorted, borrow_prev(list))
         >>> print(compile_plan(tree).source(sync=True))
+        def sizes(run):
+            kept = run.kept
+            words = split()  # words
+            if type(words) is not words_class and type(words) not in plain:
+                words = settled(run, 0, words)
+            result = sorted(words)  # words/sorted
+            if type(result) is not sorted_class and type(result) not in plain:
+                result = settled(run, 1, result)
+            kept[1] = result
+            words = None
+            result = None
         """
-        return "\n\n".join(code_of(self.prepared, self.schedule, Variant(keep, sync, held=True)).texts())
+        texts = code_of(self.prepared, self.schedule, Variant(keep, sync, held=True)).texts()
+        return "\n\n".join(text.rstrip("\n") for text in texts)
 
     def index_of(self, node: Node[Any]) -> int:
         """Where a node of the tree stands in the plan. Raises `ValueError` for a node of another tree, or a later one."""

@@ -24,7 +24,7 @@ CONTEXT: Final = 0
 INPUTS: Final = 1
 FIRST_SLOT: Final = 2
 
-PART: Final = 200
+PART: Final = 128
 """How many nodes a part has: compiling so many takes a few milliseconds, which is how long an event loop may be held up."""
 
 Keep: TypeAlias = Literal["leaves", "marked", "none"]

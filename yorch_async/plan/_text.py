@@ -6,9 +6,8 @@ the callee and nowhere else.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 
 from .._bind import Argument
 from .._copying import copy_of
@@ -19,67 +18,10 @@ from .._slots import EMPTY, Sink
 from .._specs import Access, CtxSource, InputSource, PrevSource, ValueSource
 from .._tasks import Kind, Task
 from .._types import describe
-from ._names import Names
-from ._schedule import CONTEXT, INPUTS, Endings, Keep, Schedule
+from ._parts import Home, Part, Shared, Unseen
+from ._schedule import CONTEXT, INPUTS
 
-__all__ = ["Home", "Part", "Shared", "Unseen", "Variant", "Writer"]
-
-
-class Unseen:
-    """Stands for the class of a result before the first one was seen."""
-
-
-class Variant(NamedTuple):
-    """What the code of a plan depends on, besides the plan.
-
-    `sync`: nothing is awaited; `held`: the context can be looked through beforehand, so its objects are fetched once a part.
-    """
-
-    keep: Keep
-    sync: bool
-    held: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A local name and the register that it stands for, from the node after which it is there to the last one that needs it.
-
-    `taker` is the node that moves it out, if one does.
-    """
-
-    name: str
-    register: int
-    born: int
-    last: int
-    taker: int
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The code of the nodes from `first` up to `end`."""
-
-    function: str
-    first: int
-    end: int
-    source: str
-    where: tuple[int, ...]
-    """For each line the node that it belongs to: `index` while its task is called, `~index` before and after that."""
-    homes: tuple[Home, ...]
-
-
-class Shared(Protocol):
-    """What the parts of a plan's code have in common."""
-
-    schedule: Schedule
-    variant: Variant
-    names: Names
-    endings: Endings
-    constants: dict[str, Any]
-    seen: dict[int, str]
-
-    def constant(self, wanted: str, obj: Any) -> str:
-        """The global name of an object."""
-        ...
+__all__ = ["Writer"]
 
 
 class Writer:
@@ -180,7 +122,9 @@ class Writer:
         if task.kind is Kind.DIRECT:
             sink = Sink(task.output.type, partial(self._schedule.layout.path, index))
             self._line(f"out = DirectOut({self._shared.constant(f'{self._label(index)}_sink', sink)})", index)
-        call = self._moving(task, index) or self._call(task, index)  # before the result has a name: what is read may be born in an earlier part
+        call = self._moving(task, index) or self._call(
+            task, index
+        )  # before the result has a name: what is read may be born in an earlier part
         target = self._target(task, index)
         self._result(task, index, target, f"{call}  # {path}")
         self._after(task, index, target)
