@@ -39,8 +39,12 @@ class Box:
     alive = 0
     most = 0
 
+    log: list | None = None
+    """What is told of births and deaths, where a test wants to know."""
+
     def __init__(self, items):
         self.items = list(items)
+        self.tell("made")
         Box.alive += 1
         Box.most = max(Box.most, Box.alive)
 
@@ -49,6 +53,12 @@ class Box:
 
     def __del__(self):
         Box.alive -= 1
+        self.tell("released")
+
+    def tell(self, what):
+        """Note what has become of this one."""
+        if Box.log is not None:
+            Box.log.append((what, list(self.items)))
 
 
 @dataclass
@@ -204,19 +214,21 @@ class Calls:
         return outcome, output if outcome == "success" and spec.has_output else None
 
 
+RAISED = {"raise": Broken, "interrupt": KeyboardInterrupt, "stop": StopIteration}
+
 SOURCES = {"borrow": borrow_prev, "mut": borrow_prev_mut, "copy": copy_prev, "consume": consume_prev}
 
 
-def build(specs, log, counts):
-    """Write the same tree with the library."""
+def build(specs, log, counts, *, sleep=None, pause=None):
+    """Write the same tree with the library. `pause` is what a node awaits whose outcome is to suspend first."""
     tree = TaskTree("random")
     for spec in specs:
         options = {"fanout": spec.fanout, "keep": spec.keep, "name": f"n{spec.number}"}
-        tree.node(spec.level, made(spec, log, counts), **options)
+        tree.node(spec.level, made(spec, log, counts, sleep, pause), **options)
     return tree
 
 
-def made(spec, log, counts):
+def made(spec, log, counts, sleep, pause):
     """Make the task of a node."""
 
     def body(box, out=None):
@@ -226,23 +238,28 @@ def made(spec, log, counts):
         log.append((spec.number, counts[spec.number], list(items), outcome))
         if spec.access == "mut":
             items.append(spec.number)
-        if outcome == "raise":
-            raise Broken(f"node {spec.number}")
+        if outcome in RAISED:
+            raise RAISED[outcome](f"node {spec.number}")
         return answer(spec, outcome, items, out)
 
-    adapters = tuple(map(adapter, spec.adapters))
+    async def waiting(box, out=None):
+        if spec.script[0] == "suspend" and not counts.get(spec.number):
+            await pause()
+        return body(box, out)
+
+    adapters = tuple(adapter(each, sleep) for each in spec.adapters)
     sources = [SOURCES[spec.access](Box)] if spec.access in SOURCES else [value(None)]
     if spec.kind == "direct":
 
         async def direct_async(box, out):
-            return body(box, out)
+            return await waiting(box, out)
 
         return task_into(
             direct_async if spec.is_async else lambda box, out: body(box, out), *sources, adapters=adapters, output=Box
         )
 
     async def body_async(box):
-        return body(box)
+        return await waiting(box)
 
     fn = body_async if spec.is_async else lambda box: body(box)
     make = task_forward_prev if spec.kind == "forward" else task
@@ -252,23 +269,23 @@ def made(spec, log, counts):
 
 def answer(spec, outcome, items, out):
     """Answer in the style of the node."""
-    step = StepResult(STATUSES[outcome])
+    step = StepResult(STATUSES["success" if outcome == "suspend" else outcome])
     if spec.kind == "direct":
-        if outcome == "success" or spec.style == "status":
+        if step.ok or spec.style == "status":
             out.set(Box([*items, spec.number]))
         return step
     if spec.kind != "regular":
         return step
-    if outcome != "success":
+    if not step.ok:
         return step if spec.style == "status" else TaskResult(step)
     box = Box([*items, spec.number])
     return box if spec.style == "status" else TaskResult.success(box)
 
 
-def adapter(described):
+def adapter(described, sleep):
     """Make an adapter."""
     kind, option = described
     if kind == "catch":
         answers = {"failure": None, "retry": lambda error: StepResult.retry(), "value": lambda error: Box([-1])}
         return catch_as_failure(answers[option], on=Broken)
-    return retry(RetryFixed(option) if kind == "fixed" else RetryFixedPassthrough(option))
+    return retry(RetryFixed(option) if kind == "fixed" else RetryFixedPassthrough(option), sleep=sleep)

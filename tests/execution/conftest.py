@@ -13,8 +13,14 @@ WAYS = {
 }
 
 
-@pytest.fixture(autouse=True, params=WAYS.values(), ids=WAYS)
+def pytest_generate_tests(metafunc):
+    """Run each test once a way, unless it says that it compiles its plans as it wants."""
+    ways = ["as compiled"] if metafunc.definition.get_closest_marker("as_compiled") else list(WAYS)
+    metafunc.parametrize("way", ways, indirect=True)
+
+
+@pytest.fixture(autouse=True)
 def way(request, monkeypatch):
     """Compile the plans of a test for one of the ways."""
-    if hasattr(request.module, "compile_plan"):
-        monkeypatch.setattr(request.module, "compile_plan", request.param)
+    if request.param in WAYS and hasattr(request.module, "compile_plan"):
+        monkeypatch.setattr(request.module, "compile_plan", WAYS[request.param])

@@ -127,7 +127,7 @@ async def test_raise_for_status_tells_all_of_it():
     first, second = str(caught.value).splitlines()
     assert first == "plan 't' ended with FAILURE"
     assert second.startswith("  root: FAILURE (1 attempt, ")
-    assert second.endswith("s): ValueError: broken")
+    assert second.endswith("s into the run): ValueError: broken")
     assert isinstance(pickle.loads(pickle.dumps(caught.value)), RunFailed)
     tree = TaskTree()
     tree.root(lambda: 1)
@@ -138,12 +138,18 @@ async def test_raise_for_status_tells_all_of_it():
 @pytest.mark.parametrize(
     ("failure", "text"),
     [
-        (Failure("a/b", 1, StepStatus.RETRY, "late", None, 3, 1.25), "a/b: RETRY (3 attempts, 1.25 s): late"),
-        (Failure("a", 0, StepStatus.FAILURE, None, TimeoutError(), 1, 1e-5), "a: FAILURE (1 attempt, 0.0 ms): TimeoutError"),
-        (Failure("a", 0, StepStatus.ABORT_EXECUTION, None, None, 1, 0.5), "a: ABORT_EXECUTION (1 attempt, 500.0 ms)"),
+        (Failure("a/b", 1, StepStatus.RETRY, "late", None, 3, 1.25), "a/b: RETRY (3 attempts, 1.25 s into the run): late"),
+        (
+            Failure("a", 0, StepStatus.FAILURE, None, TimeoutError(), 1, 1e-5),
+            "a: FAILURE (1 attempt, 0.0 ms into the run): TimeoutError",
+        ),
+        (
+            Failure("a", 0, StepStatus.ABORT_EXECUTION, None, None, 1, 0.5),
+            "a: ABORT_EXECUTION (1 attempt, 500.0 ms into the run)",
+        ),
         (
             Failure("a", 0, StepStatus.FAILURE, "why", KeyError("k"), 1, 0.5),
-            "a: FAILURE (1 attempt, 500.0 ms): why: KeyError: 'k'",
+            "a: FAILURE (1 attempt, 500.0 ms into the run): why: KeyError: 'k'",
         ),
     ],
 )

@@ -294,6 +294,7 @@ async def test_outputs_are_released_innermost_first():
 
 @pytest.mark.parametrize("shape", ["chain", "fan"])
 @pytest.mark.timeout(120)
+@pytest.mark.as_compiled
 async def test_a_hundred_thousand_nodes_hold_one_output_at_a_time(shape):
     """A chain needs one slot, whatever its length; its depth needs no stack."""
     alive, most = 0, 0

@@ -94,7 +94,7 @@ def _caller(shape: tuple[tuple[str, str | None], ...], method: str | None) -> Ca
     unpack = f"    {', '.join(used)}, = operands\n" if used else ""
     source = f"def call(fn, registers, operands):\n{unpack}    return {callee}({', '.join(arguments)})\n"
     title = f"<yorch_async: a call of {method or 'fn'} with {', '.join(kind for kind, _ in shape) or 'nothing'}>"
-    namespace: dict[str, Any] = {"take": take, "copy_of": copy_of}
+    namespace: dict[str, Any] = {"take": take, "copy_of": copy_of, "__name__": "yorch_async"}
     exec(compile(source, title, "exec"), namespace)  # noqa: S102 - our own text, made of the table above and of identifiers
     # A traceback that passes through here shows the line, as it does for a file.
     linecache.cache[title] = (len(source), None, source.splitlines(keepends=True), title)

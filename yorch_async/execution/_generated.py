@@ -9,8 +9,10 @@ place; the success path costs nothing for it.
 *Does not know*: what the exception means.
 """
 
-from types import FrameType, TracebackType
-from typing import Any
+import sys
+from functools import partial
+from types import TracebackType
+from typing import Any, cast
 
 from .._copying import copy_of
 from .._results import TaskResult
@@ -30,6 +32,8 @@ def put_back(run: Run, compiled: Compiled, error: BaseException) -> int:
 
     The node to go on with, or ENDED. What has happened at that node, if it is to go on there, `run.left` tells.
     """
+    if run.left is not None:  # it was closed, and has said so
+        return run.at
     trace = _inside(compiled, error)
     if trace is None and isinstance(error.__cause__, StopIteration):
         # Python does not let that one out of a coroutine; the interpreter will meet it again where a task is called.
@@ -39,12 +43,26 @@ def put_back(run: Run, compiled: Compiled, error: BaseException) -> int:
         run.leave_at(compiled.part.first, error, is_over=True)
         return run.at
     where = compiled.part.where[trace.tb_lineno - 1]
-    _empty_frame(run, compiled.part, trace.tb_frame, where)
+    frame = trace.tb_frame
+    _put_back(run, compiled.part, dict(frame.f_locals), where)
+    frame.clear()
+    _ = frame.f_locals  # before Python 3.13 that is a copy, kept by the frame, and now made anew of nothing
     if where < 0 and isinstance(error, Left):
         return error.following
     error.__traceback__ = trace
     run.leave_at(where if where >= 0 else ~where, error, is_over=where < 0)
     return run.at
+
+
+def _closed(code: Code, run: Run, names: dict[str, Any]) -> None:
+    """The same, called by the code itself when it is closed while it waits."""
+    trace = cast("TracebackType", sys.exc_info()[2])
+    part = next(each.part for each in code.compiled if each.code is trace.tb_frame.f_code)
+    where = part.where[trace.tb_lineno - 1]
+    _put_back(run, part, names, where)
+    # Another one, because the traceback of the one that closes the code keeps its frame, and so all that is in it.
+    run.leave_at(where if where >= 0 else ~where, GeneratorExit(), is_over=where < 0)
+    names.clear()
 
 
 def _inside(compiled: Compiled, error: BaseException) -> TracebackType | None:
@@ -55,11 +73,8 @@ def _inside(compiled: Compiled, error: BaseException) -> TracebackType | None:
     return trace
 
 
-def _empty_frame(run: Run, part: Part, frame: FrameType, where: int) -> None:
-    """Move what the code had in its local names into the registers."""
-    names = dict(frame.f_locals)
-    frame.clear()
-    _ = frame.f_locals  # before Python 3.13 that is a copy, kept by the frame, and now made anew of nothing
+def _put_back(run: Run, part: Part, names: dict[str, Any], where: int) -> None:
+    """Put what the code has in its local names into the registers."""
     at = where if where >= 0 else ~where
     for home in part.homes:
         is_called = home.born < at <= home.last and home.taker != at
@@ -80,6 +95,7 @@ def equip(code: Code) -> None:
         EMPTY=EMPTY,
         SUCCESS=SUCCESS,
         TaskResult=TaskResult,
+        closed=partial(_closed, code),
         copied=copy_of,
         leave=_leave_now if is_sync else _leave,
         plain=code.plain,

@@ -71,7 +71,7 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
             return more.at + 1
         run.at = more.at
     except BaseException as error:  # noqa: BLE001 - raised again in `resume`, where no adapter catches it
-        value = EMPTY
+        value, kept = EMPTY, {}  # the traceback keeps this frame
         run.leave_at(more.at, error)
     if run.left is not None:
         return await resume(run)

@@ -31,11 +31,26 @@ LARGEST: Final = 100_000
 """Plans with more nodes are interpreted: their code would take more than a hundred megabytes."""
 
 HELPERS: Final = frozenset(
-    {"DirectOut", "EMPTY", "SUCCESS", "TaskResult", "copied", "leave", "node", "plain", "settled", "taken", "written"}
+    {
+        "DirectOut",
+        "EMPTY",
+        "SUCCESS",
+        "TaskResult",
+        "closed",
+        "copied",
+        "leave",
+        "node",
+        "plain",
+        "settled",
+        "taken",
+        "written",
+    }
 )
 """The global names that the code uses without defining them."""
 
-_LOCALS: Final = frozenset({"run", "slots", "kept", "context", "inputs", "result", "out", "pending", "type"})
+_LOCALS: Final = frozenset(
+    {"run", "slots", "kept", "context", "inputs", "result", "out", "pending", "type", "locals", "GeneratorExit"}
+)
 
 _MOST_SEEN: Final = 256
 """How many classes of results are remembered; a program that makes classes as it runs must not fill the memory with them."""
@@ -63,7 +78,7 @@ class Code:
         self.variant = variant
         self.names = Names(HELPERS | _LOCALS)
         self.endings = schedule.endings()
-        self.constants: dict[str, Any] = {}
+        self.constants: dict[str, Any] = {"__name__": "yorch_async"}
         """What the code refers to by global names; also the globals of its functions."""
         self.plain: set[type] = set()
         """Classes of results that need not be looked at: those of nodes that have answered with several."""

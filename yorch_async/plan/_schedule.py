@@ -55,11 +55,6 @@ class Schedule:
     def __len__(self) -> int:
         return len(self.tasks)
 
-    @property
-    def registers(self) -> int:
-        """How many registers a run needs."""
-        return FIRST_SLOT + self.lifetimes.slot_count
-
     def register(self, obj: int) -> int:
         """Where an object lives."""
         slot = self.lifetimes.slots[obj] if obj >= 0 else self.lifetimes.stages[~obj].slot

@@ -47,11 +47,15 @@ class Writer:
         for home in self._homes.values():
             if home.last >= self._end and home.born >= self._first:
                 self._line(f"{self._slot(home.register)} = {home.name}", ~(self._end - 1))
-        lines, where = self._lines, self._where
+        body, where = self._lines, self._where
+        if not self._shared.variant.sync:
+            # A coroutine that is closed shows nobody its frame, so the code itself has to say what it held.
+            body = ["try:", *(f"    {line}" for line in body), "except GeneratorExit:", *_CLOSING]
+            where = [~self._first, *where, *[~(self._end - 1)] * 3]
         self._lines, self._where = [], []
         self._head()
         title = f"{'' if self._shared.variant.sync else 'async '}def {self._function}(run):"
-        source = "\n    ".join([title, *self._lines, *lines]) + "\n"
+        source = "\n    ".join([title, *self._lines, *body]) + "\n"
         homes = tuple(self._homes.values())
         return Part(self._function, self._first, self._end, source, (~self._first, *self._where, *where), homes)
 
@@ -284,6 +288,8 @@ class Writer:
         if names:
             self._line(" = ".join([*names, "None"]), ~index)
 
+
+_CLOSING: Final = ("    closed(run, locals())", "    raise")
 
 _LOOKED_AT: Final = FLOW | {StepStatus}
 
