@@ -1,23 +1,25 @@
 """Taking turns: every contestant runs once per round, and the rounds are compared, not the clock's readings."""
 
 import gc
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from statistics import median, quantiles
+import platform
+import sys
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from statistics import quantiles
 from time import perf_counter
 
-__all__ = ["Figure", "figures_of", "take_turns", "take_turns_sync"]
+__all__ = ["machine", "quartiles", "take_turns", "take_turns_sync"]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One contestant: microseconds per run, and how many times the reference's time it took in the same round."""
-
-    name: str
-    microseconds: float
-    ratio: float
-    low: float
-    high: float
+@contextmanager
+def _timed(times: list[float], loops: int) -> Generator[None]:
+    """Note the microseconds of one of `loops` runs, undisturbed by the collector."""
+    gc.collect()
+    gc.disable()
+    started = perf_counter()
+    yield
+    times.append((perf_counter() - started) / loops * 1e6)
+    gc.enable()
 
 
 async def take_turns(
@@ -27,13 +29,9 @@ async def take_turns(
     rounds: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(repetitions + 1):
         for name, run in contestants.items():
-            gc.collect()
-            gc.disable()
-            started = perf_counter()
-            for _ in range(loops):
-                await run()
-            rounds[name].append((perf_counter() - started) / loops * 1e6)
-            gc.enable()
+            with _timed(rounds[name], loops):
+                for _ in range(loops):
+                    await run()
     return {name: times[1:] for name, times in rounds.items()}  # the first round warms up and does not count
 
 
@@ -44,22 +42,18 @@ def take_turns_sync(
     rounds: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(repetitions + 1):
         for name, run in contestants.items():
-            gc.collect()
-            gc.disable()
-            started = perf_counter()
-            for _ in range(loops):
-                run()
-            rounds[name].append((perf_counter() - started) / loops * 1e6)
-            gc.enable()
+            with _timed(rounds[name], loops):
+                for _ in range(loops):
+                    run()
     return {name: times[1:] for name, times in rounds.items()}
 
 
-def figures_of(rounds: Mapping[str, list[float]]) -> list[Figure]:
-    """Medians, and ratios to the first contestant with their quartiles."""
-    reference = next(iter(rounds.values()))
-    figures: list[Figure] = []
-    for name, times in rounds.items():
-        ratios = [time / other for time, other in zip(times, reference, strict=True)]
-        low, _, high = quantiles(ratios, n=4)
-        figures.append(Figure(name, median(times), median(ratios), low, high))
-    return figures
+def quartiles(values: Sequence[float]) -> tuple[float, float]:
+    """The first and the third."""
+    low, _, high = quantiles(values, n=4)
+    return low, high
+
+
+def machine() -> str:
+    """What the figures were taken on."""
+    return f"CPython {platform.python_version()}, {platform.machine()}, {sys.platform}"

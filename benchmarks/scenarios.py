@@ -6,7 +6,7 @@ functions of both are the same objects.
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,7 @@ from yorch_async import (
     value,
 )
 
-__all__ = ["SCENARIOS", "Scenario", "Settings", "Step", "chain", "wide"]
+__all__ = ["SCENARIOS", "Scenario", "Settings", "Step", "add", "chain", "mixed", "smallest", "surroundings", "wide"]
 
 
 class Settings:
@@ -61,9 +61,8 @@ class Scenario:
     is_async: bool
     first: Any = 0
     """What the root's function is called with."""
-    target: str = "call"
-    """Which target of the design it is held to: "node" (async tasks), "call" (sync tasks); "" for none."""
-    reset: Callable[[], None] = field(default=lambda: None)
+    has_target: bool = True
+    """Whether it is held to a target; what happens off the success path is not."""
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -80,7 +79,7 @@ class Scenario:
             sources: list[Any] = [_READS[step.reads]()] if index and step.reads in _READS else []
             sources += [_OTHERS[other]() for other in step.others]
             if not index:
-                nodes.append(tree.root(step.fn, value(self.first), **options))
+                nodes.append(tree.root(step.fn, value(self.first), *sources, **options))
             elif step.reads == "forward":
                 task = task_forward_prev(step.fn, *sources, adapters=options.pop("adapters"))
                 nodes.append(nodes[step.parent].child(task, **options))
@@ -274,30 +273,55 @@ def _all() -> list[Scenario]:
     found: list[Scenario] = []
     big = list(range(1_000_000))
     for is_async in (True, False):
-        kind, target = ("async", "node") if is_async else ("sync", "call")
+        kind = "async" if is_async else "sync"
         fn, hand_on = (add_async, same_async) if is_async else (add, same)
-
-        def scenario(
-            name: str, steps: list[Step], first: Any = 0, target: str = target, *, of: bool = is_async, kind: str = kind
-        ) -> None:
-            found.append(Scenario(f"{name}, {kind}", steps, of, first, target))
-
-        scenario("chain of 32", chain(32, fn))
-        scenario("chain of 32, consuming", chain(32, fn, reads="consume"))
-        scenario("chain of 32, 8 MB payload", chain(32, hand_on), big)
-        scenario("chain of 1,000", chain(1000, fn))
-        scenario("1,000 siblings", wide(1000, fn))
-        scenario("balanced, 1,000", balanced(1000, fn))
-        scenario("mixed, 500 functions", mixed(500, is_async=is_async, seed=7), target=target)
-        scenario("mixed, 500 other functions", mixed(500, is_async=is_async, seed=11), target=target)
-        scenario("1,000 siblings, catch unused", wide(1000, fn, adapter="catch"))
-        scenario("1,000 siblings, retry unused", wide(1000, fn, adapter="retry"))
         once = [*chain(31, fn), Step(30, failing(is_async=is_async), adapter="retry used")]
-        scenario("chain of 32, last one retried once", once, target="")
+        found += [
+            Scenario(f"chain of 32, {kind}", chain(32, fn), is_async),
+            Scenario(f"chain of 32 that consume, {kind}", chain(32, fn, reads="consume"), is_async),
+            Scenario(f"chain of 32, 8 MB payload, {kind}", chain(32, hand_on), is_async, big),
+            Scenario(f"chain of 1000, {kind}", chain(1000, fn), is_async),
+            Scenario(f"1000 siblings, {kind}", wide(1000, fn), is_async),
+            Scenario(f"balanced tree of 1000, {kind}", balanced(1000, fn), is_async),
+            Scenario(f"mixed, 500 functions, {kind}", mixed(500, is_async=is_async, seed=7), is_async),
+            Scenario(f"mixed, 500 others, {kind}", mixed(500, is_async=is_async, seed=11), is_async),
+            Scenario(f"1000 siblings, catch unused, {kind}", wide(1000, fn, adapter="catch"), is_async),
+            Scenario(f"1000 siblings, retry unused, {kind}", wide(1000, fn, adapter="retry"), is_async),
+            Scenario(f"chain of 32, retry used once, {kind}", once, is_async, has_target=False),
+            Scenario(f"chain of 32, catch used at its end, {kind}", _caught(is_async=is_async), is_async, has_target=False),
+        ]
     return found
 
 
+def _caught(*, is_async: bool) -> list[Step]:
+    """Make a chain whose last function raises, and is caught."""
+
+    def broken(number: int) -> int:  # noqa: ARG001 - it is to fail
+        raise ConnectionError
+
+    async def broken_async(number: int) -> int:  # noqa: ARG001 - see broken
+        raise ConnectionError
+
+    return [*chain(31, add_async if is_async else add), Step(30, broken_async if is_async else broken, adapter="catch used")]
+
+
 SCENARIOS = _all()
+
+
+def smallest(*, is_async: bool, surrounded: bool) -> Scenario:
+    """Return one node, which takes nothing or an input and something of the context: what it costs more than a call costs a run."""
+    if not surrounded:
+        return Scenario("one node", [Step(-1, add_async if is_async else add)], is_async)
+    fn = _two_async if is_async else _two
+    return Scenario("one node", [Step(-1, fn, others=("context", "input"))], is_async)
+
+
+def _two(number: int, settings: Settings, other: int) -> int:  # noqa: ARG001 - to be passed is all
+    return number
+
+
+async def _two_async(number: int, settings: Settings, other: int) -> int:  # noqa: ARG001 - see _two
+    return number
 
 
 def surroundings() -> tuple[Context, dict[str, int]]:

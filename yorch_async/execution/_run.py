@@ -20,10 +20,11 @@ from .._door import public
 from .._events import Observer, RunEnded, RunStarted
 from ..plan import Keep, Plan
 from ._drive import drive, sleep_here
+from ._generated import put_back
 from ._outcome import RunResult
 from ._policies import SerialDfs
 from ._serial import run_here, run_serial
-from ._setup import check_setup
+from ._setup import check_setup, fits
 from ._state import Run
 from ._ways import way_of
 
@@ -69,7 +70,20 @@ async def run_plan(
         while not state.code.is_complete:  # at once, but not at the cost of everybody else
             await checkpoint()
             state.code.compile_next()
-    await (_observed(state) if state.observers else run_serial(state))
+    if state.observers:
+        await _observed(state)
+        return state.result()
+    index, code = 0, state.code
+    if code is not None and code.is_complete:
+        compiled = code.compiled[0]
+        try:
+            for compiled in code.compiled:
+                await compiled.function(state)
+            index = state.program.size
+        except BaseException as left:  # noqa: BLE001 - raised again in `resume`
+            index = put_back(state, compiled, left)
+    if index < state.program.size or state.resources:
+        await run_serial(state, index)
     return state.result()
 
 
@@ -89,9 +103,9 @@ def _prepare(
         _check(function, plan, execution, keep, observers)
     objects, held = objects_of(ctx)
     given: Mapping[str, Any] = dict(inputs) if inputs else _NO_INPUTS
-    if given or plan.inputs or plan.context_keys:
-        check_setup(plan, held, given)
     way = way_of(plan, keep, is_sync, held is not None)
+    if given if way.needs is None else not fits(way.needs, held, given):
+        check_setup(plan, held, given)
     run = Run(way.program, objects, given, sleep_here if is_sync else sleep)
     if observers or check_borrows:
         run.observers, run.check_borrows, run.is_watched = tuple(observers), check_borrows, True

@@ -14,14 +14,14 @@ from .._errors import Problem, SetupError, problem
 from .._types import class_of, classes_of, describe, is_instance
 from ..plan import Plan
 
-__all__ = ["check_setup", "check_sync"]
+__all__ = ["Needs", "check_setup", "check_sync", "fits", "needs_of"]
 
 _SHOWN = 20
 """How many names a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Needs:
+class Needs:
     """What a plan needs, in the form in which it is looked up fastest."""
 
     keys: tuple[Any, ...]
@@ -29,23 +29,15 @@ class _Needs:
     """The name, whether it has to be there, and the classes that need no closer look."""
 
 
-def check_setup(plan: Plan, context: Mapping[Any, Any] | None, inputs: Mapping[str, Any]) -> None:
-    """Find everything that is missing, unexpected or of the wrong type."""
-    needs: _Needs | None = plan.prepared.get("needs")
-    if needs is None:
-        inputs_needed = ((info.name, info.required, classes_of(info.type)) for info in plan.inputs.values())
-        exact = tuple((name, required, None if of is None else frozenset(of)) for name, required, of in inputs_needed)
-        needs = plan.prepared["needs"] = _Needs(tuple(plan.context_keys), exact)
-    if _fits(needs, context, inputs):
-        return
-    found: list[Problem] = [] if context is None else list(_missing_objects(plan, context))
-    found.extend(_wrong_inputs(plan, inputs))
-    if found:
-        raise SetupError(f"plan '{plan.name}' cannot be run with this context and these inputs", found)
+def needs_of(plan: Plan) -> Needs | None:
+    """What a plan needs; None: nothing."""
+    named = ((info.name, info.required, classes_of(info.type)) for info in plan.inputs.values())
+    inputs = tuple((name, required, None if classes is None else frozenset(classes)) for name, required, classes in named)
+    return Needs(tuple(plan.context_keys), inputs) if inputs or plan.context_keys else None
 
 
-def _fits(needs: _Needs, context: Mapping[Any, Any] | None, inputs: Mapping[str, Any]) -> bool:
-    """Whether all is there, and of exactly the classes that are asked for."""
+def fits(needs: Needs, context: Mapping[Any, Any] | None, inputs: Mapping[str, Any]) -> bool:
+    """Whether all is there, and of exactly the classes that are asked for; if not, `check_setup` takes the closer look."""
     if context is not None:
         for key in needs.keys:
             if key not in context:
@@ -59,6 +51,14 @@ def _fits(needs: _Needs, context: Mapping[Any, Any] | None, inputs: Mapping[str,
         elif required:
             return False
     return taken == len(inputs)
+
+
+def check_setup(plan: Plan, context: Mapping[Any, Any] | None, inputs: Mapping[str, Any]) -> None:
+    """Find everything that is missing, unexpected or of the wrong type."""
+    found: list[Problem] = [] if context is None else list(_missing_objects(plan, context))
+    found.extend(_wrong_inputs(plan, inputs))
+    if found:
+        raise SetupError(f"plan '{plan.name}' cannot be run with this context and these inputs", found)
 
 
 def _missing_objects(plan: Plan, context: Mapping[Any, Any]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from typing import Final
 from ..plan import LARGEST, Code, Keep, Plan, Variant, code_of
 from ._generated import equip
 from ._program import Program, program_of
-from ._setup import check_sync
+from ._setup import check_sync, needs_of
 from ._turn import begin
 
 __all__ = ["EARNED", "Way", "way_of"]
@@ -21,13 +21,14 @@ EARNED: Final = 500
 class Way:
     """How one variant of a plan is run. It has state: how often it was, and how much of the code there is."""
 
-    __slots__ = ("_earned", "_missing", "_plan", "_runs", "_variant", "code", "program")
+    __slots__ = ("_earned", "_missing", "_plan", "_runs", "_variant", "code", "needs", "program")
 
     def __init__(self, plan: Plan, variant: Variant) -> None:
         if variant.sync:
             check_sync(plan)
         self._plan, self._variant = plan, variant
         self.program: Program = program_of(plan, variant.keep, begin)
+        self.needs = needs_of(plan)
         self.code: Code | None = None
         self._runs = 0
         never = plan.optimize is False or len(plan) > LARGEST

@@ -85,6 +85,8 @@ class Code:
         self.seen: dict[int, str] = {}
         """The names under which the code expects the class of a node's result, where no declaration tells it."""
         self.compiled: list[Compiled] = []
+        self.is_complete = False
+        """Whether every part is compiled."""
         self.parts = -(-len(schedule) // schedule.part)
         """How many parts there will be."""
         self._files: list[str] = []
@@ -118,11 +120,6 @@ class Code:
         elif len(self.plain) < _MOST_SEEN:
             self.plain.add(cls)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether every part is compiled."""
-        return len(self.compiled) == self.parts
-
     def compile_next(self) -> None:
         """Compile one part more, if any is missing; runs in several threads may want it at the same time."""
         with self._lock:
@@ -142,6 +139,7 @@ class Code:
         self._files.append(file)
         function = self.constants[part.function]
         self.compiled.append(Compiled(part, part.end, function, function.__code__))
+        self.is_complete = len(self.compiled) == self.parts
 
     def _part(self, number: int) -> Part:
         while len(self._written) <= number:
