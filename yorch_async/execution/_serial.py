@@ -19,7 +19,7 @@ async def run_serial(run: Run, index: int = 0) -> None:
     error: BaseException | None = None
     parts = () if run.code is None else run.code.compiled
     try:
-        while index < size:
+        while 0 <= index < size:
             if run.left is not None:
                 index = await resume(run)
             elif run.is_watched:
@@ -35,9 +35,8 @@ async def run_serial(run: Run, index: int = 0) -> None:
                     index = compiled.end
                 except BaseException as left:  # noqa: BLE001 - raised again in `resume`
                     index = put_back(run, compiled, left)
-            if index == ENDED:
-                return
-        run.answer = SUCCESS
+        if index != ENDED:
+            run.answer = SUCCESS
     except BaseException as raised:
         error = raised
         run.note(raised, run.at)
