@@ -4,7 +4,7 @@
 #   make check    style, types, and the tests that hold the architecture
 #   make types    mypy and pyright, both strict
 #   make docs     the documentation, warnings are errors: docs/_build/html/index.html
-#   make bench    measurements
+#   make bench    measurements, and docs/benchmarks.md of them; PEERS=1 measures other libraries as well
 #   make mutate   are the tests sharp? changes the code and expects them to notice (slow)
 #   make clean    forget all of it
 #
@@ -47,14 +47,14 @@ docs: $(VENV)/.has-docs
 	@echo "docs/_build/html/index.html"
 
 bench: $(VENV)/.has-bench
-	@$(PY) -m benchmarks $(ARGS)
+	@$(PY) -m benchmarks $(if $(PEERS),--peers) $(ARGS)
 
 mutate: $(VENV)/.has-mutate
 	$(BIN)/mutmut run $(ARGS)
 	$(BIN)/mutmut results
 
 clean:
-	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist docs/_build htmlcov mutants
+	rm -rf $(VENV) .venv-peers .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist docs/_build htmlcov mutants
 	find yorch_async workers tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # What is installed is remembered per extra of pyproject.toml, by an empty file inside the environment.

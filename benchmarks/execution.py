@@ -29,6 +29,19 @@ ADAPTER = 0.1
 """The target for an adapter that has nothing to do, in microseconds."""
 
 
+TRIED = {
+    "that consume, sync": (
+        "the hand-written line keeps a reference to what it hands over, and this code must not; of the ways to let go of a name "
+        "before the callee begins - a tuple, a list, pop() of a list or dictionary, a helper function - the tuple is the fastest, "
+        "and takes 25 ns"
+    ),
+    "us a run": (
+        "what is checked, made and given back for every run was reduced to two coroutines, four objects and one look at the clock"
+    ),
+}
+"""What was tried against misses that are known, by a part of their text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One scenario, run in one way. Times are microseconds."""
@@ -140,10 +153,14 @@ def misses(fixed: dict[str, float], adapters: dict[str, float], rows: list[Row])
     found = [
         f"{row.scenario}, {row.way}: {row.net:.2f} times by hand, target {row.target}" for row in rows if not row.within
     ]
-    found += [
-        f"{name}: {cost:.2f} us a run, target {FIXED}" for name, cost in fixed.items() if cost > FIXED and "gen" in name
-    ]
-    return found + [f"{name}: {cost:.2f} us, target {ADAPTER}" for name, cost in adapters.items() if cost > ADAPTER]
+    runs = [(name, cost) for name, cost in fixed.items() if cost > FIXED and "generated" in name]
+    found += [f"{name}: {cost:.2f} us a run, target {FIXED}" for name, cost in runs]
+    found += [f"{name}: {cost:.2f} us, target {ADAPTER}" for name, cost in adapters.items() if cost > ADAPTER]
+    return [f"{miss}{_tried(miss)}" for miss in found]
+
+
+def _tried(miss: str) -> str:
+    return next((f" (tried: {tried})" for part, tried in TRIED.items() if part in miss), "")
 
 
 def table(report: Report) -> str:

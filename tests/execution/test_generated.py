@@ -157,10 +157,9 @@ def test_the_code_reads_like_code_of_an_author():
     """Names of functions, nodes, inputs and context; a line for the call, the path beside it, and what is let go of."""
     assert """\
 async def scene(run):
-    slots = run.slots
     kept = run.kept
-    context = slots[0]
-    inputs = slots[1]
+    context = run.slots[0]
+    inputs = run.slots[1]
     paths = context[Paths]
     name = inputs['name']
     try:

@@ -118,8 +118,12 @@ def test_resources_are_entered_and_left():
     assert ["enter outer", "outer", "leave outer", "enter leaf", "last", "leave leaf"] == log
 
 
-def test_a_branch_can_be_left_out_by_a_node_that_needs_a_turn():
-    """In generated code as well, which then goes on behind it."""
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [(StepResult.abort_branch(), ["after"]), (StepResult.failure(), []), (StepResult.success(), ["below", "after"])],
+)
+def test_a_node_that_needs_a_turn_decides_what_follows(answer, expected):
+    """In generated code as well, which then goes on behind it, or not at all."""
 
     class Own:
         def wrap(self, call):
@@ -131,10 +135,11 @@ def test_a_branch_can_be_left_out_by_a_node_that_needs_a_turn():
     log = []
     tree = TaskTree()
     root = tree.root(int)
-    root.child(scripted(StepResult.abort_branch()), adapters=(Own(),)).child(lambda: log.append("below"))
+    root.child(scripted(answer), adapters=(Own(),)).child(lambda: log.append("below"))
     root.child(lambda: log.append("after"))
-    assert run_sync(compile_plan(tree)).ok
-    assert ["after"] == log
+    result = run_sync(compile_plan(tree))
+    assert expected == log
+    assert [answer.status] * (not expected) == [failure.status for failure in result.failures]
 
 
 def test_all_coroutine_functions_are_named_before_anything_runs():

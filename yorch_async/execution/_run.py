@@ -66,37 +66,39 @@ async def run_plan(
     7
     """
     state = _prepare("run_plan", False, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
-    if plan.optimize and state.code is not None:
-        while not state.code.is_complete:  # at once, but not at the cost of everybody else
-            await checkpoint()
-            state.code.compile_next()
     if state.observers:
         await _observed(state)
         return state.result()
     index, code = 0, state.code
-    if code is not None and code.is_complete:
-        compiled = code.compiled[0]
-        try:
-            for compiled in code.compiled:
-                await compiled.function(state)
-            index = state.program.size
-        except BaseException as left:  # noqa: BLE001 - raised again in `resume`
-            index = put_back(state, compiled, left)
-    if index < state.program.size or state.resources:
-        await run_serial(state, index)
+    if code is not None:
+        while plan.optimize and not code.is_complete:  # at once, but not at the cost of everybody else
+            await checkpoint()
+            code.compile_next()
+        if code.is_complete:
+            compiled = code.compiled[0]
+            try:
+                for compiled in code.compiled:
+                    await compiled.function(state)
+            except BaseException as left:  # noqa: BLE001 - raised again in `resume`
+                index = put_back(state, compiled, left)
+            else:
+                if not state.resources:
+                    return state.result()
+                index = state.program.size
+    await run_serial(state, index)
     return state.result()
 
 
 def _prepare(
     function: str,
-    is_sync: bool,  # noqa: FBT001 - see above
+    is_sync: bool,  # noqa: FBT001 - called here alone; to pass by name costs half a node
     plan: Plan,
     ctx: Any,
     inputs: Mapping[str, Any] | None,
     execution: SerialDfs,
     observers: Sequence[Observer],
     keep: Keep,
-    check_borrows: bool,  # noqa: FBT001 - see above
+    check_borrows: bool,  # noqa: FBT001 - see is_sync
 ) -> Run:
     """Check what was passed, and make the state of a run."""
     if type(plan) is not Plan or execution is not _SERIAL or keep not in _KEEPS or observers != ():

@@ -56,11 +56,13 @@ def run_here(run: Run) -> None:
         try:
             for compiled in code.compiled:
                 compiled.function(run)
-            index = run.program.size
         except BaseException as left:  # noqa: BLE001 - raised again in `resume`
             index = put_back(run, compiled, left)
-    if index < run.program.size or run.resources:
-        drive(run_serial(run, index), run)
+        else:
+            if not run.resources:
+                return
+            index = run.program.size
+    drive(run_serial(run, index), run)
 
 
 async def _finish(run: Run, index: int, error: BaseException | None) -> None:

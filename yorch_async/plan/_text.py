@@ -62,9 +62,9 @@ class Writer:
     def _head(self) -> None:
         """What the part needs from outside, fetched before its first node."""
         before = ~self._first
-        if self._used & {"slots", "context", "inputs"}:
-            self._line("slots = run.slots", before)
-        for name, expression in (("kept", "run.kept"), ("context", f"slots[{CONTEXT}]"), ("inputs", f"slots[{INPUTS}]")):
+        expressions = {"slots": "run.slots", "kept": "run.kept"}
+        expressions |= {"context": f"run.slots[{CONTEXT}]", "inputs": f"run.slots[{INPUTS}]"}
+        for name, expression in expressions.items():
             if name in self._used:
                 self._line(f"{name} = {expression}", before)
         for name, expression in self._fetched.values():
