@@ -15,7 +15,7 @@ from typing import Any
 from yorch_async import run_plan, run_sync
 
 from .measuring import machine, quartiles, take_turns, take_turns_sync
-from .scenarios import SCENARIOS, Scenario, Settings, smallest, surroundings
+from .scenarios import Scenario, Settings, scenarios, smallest, surroundings
 
 __all__ = ["Report", "Row", "main", "measure", "table"]
 
@@ -129,7 +129,7 @@ def measure(*, repetitions: int, only: str = "") -> Report:
         fixed |= {f"{function}, {way}": cost for way, cost in costs.items()}
         for way, cost in fixed_cost(full, repetitions=repetitions).items():
             fixed[f"{function} with context and input, {way}"] = cost
-        for scenario in SCENARIOS:
+        for scenario in scenarios():
             if scenario.is_async is is_async and only in scenario.name:
                 rows += rows_of(scenario, costs, repetitions=repetitions)
     adapters = dict(adapter_costs(rows))

@@ -6,6 +6,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from . import earning, scaling
+
 __all__ = ["write"]
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -28,6 +30,8 @@ def _page(results: dict[str, Any]) -> str:
         scenarios=_scenarios(execution["rows"]),
         fixed=_table(["", "us"], costs),
         missed=_missed(execution["misses"]),
+        costly=_missed(earning.misses([earning.Row(**row) for row in results["earning"]])),
+        grown=_missed(scaling.misses([scaling.Row(**row) for row in results["scaling"]])),
         earned=results["earned"],
         earning=_earning(results["earning"]),
         scaling=_scaling(results["scaling"]),
@@ -107,21 +111,25 @@ def _peers(peers: list[dict[str, Any]]) -> str:
 
 def _short(number: float) -> str:
     """Three digits, or all of those before the point."""
-    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"  # noqa: PLR2004 - see above
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _draw(rows: list[dict[str, Any]], target: Path) -> None:
-    """Time per node over the number of nodes: what is linear is level."""
+    """Time per node, and the memory of the process, over the number of nodes: the times are level where growth is linear."""
     plt: Any = import_module("matplotlib.pyplot")  # by name: who only checks the types has no need of it
     plt.switch_backend("svg")  # draws into files, and looks for no screen
-    figure, axes = plt.subplots(figsize=(7, 4))
+    figure, (times, memory) = plt.subplots(1, 2, figsize=(10, 4))
     shown = (("register", "registering"), ("compile", "compiling"), ("first_run", "first run"), ("run", "a run"))
     for style, shape in (("-", "chain"), ("--", "siblings")):
+        line = [row for row in rows if row["shape"] == shape]
+        nodes = [row["nodes"] for row in line]
         for color, (name, words) in enumerate(shown):
-            line = [(row["nodes"], row[name]) for row in rows if row["shape"] == shape]
-            axes.plot(*zip(*line, strict=True), style, color=f"C{color}", marker=".", label=f"{words}, {shape}")
-    axes.set(xscale="log", yscale="log", xlabel="nodes", ylabel="us per node")
-    axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend(fontsize="small", ncols=2)
+            times.plot(nodes, [row[name] for row in line], style, color=f"C{color}", marker=".", label=f"{words}, {shape}")
+        memory.plot(nodes, [row["peak"] for row in line], style, color="C4", marker=".", label=shape)
+    times.set(xscale="log", yscale="log", xlabel="nodes", ylabel="us per node")
+    memory.set(xscale="log", yscale="log", xlabel="nodes", ylabel="peak of the process, MiB")
+    for axes, place in ((times, "center right"), (memory, "upper left")):
+        axes.grid(visible=True, which="major", alpha=0.3)
+        axes.legend(fontsize="small", loc=place)
     figure.savefig(target, metadata={"Date": None}, bbox_inches="tight")
     plt.close(figure)

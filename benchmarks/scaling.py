@@ -20,7 +20,7 @@ from yorch_async import Plan, RunResult, TaskTree, borrow_prev, compile_plan, ru
 
 from .scenarios import Scenario, add, mixed
 
-__all__ = ["SIZES", "Row", "main", "measure", "table"]
+__all__ = ["SIZES", "Row", "main", "measure", "misses", "table"]
 
 SIZES = (10, 1_000, 100_000, 1_000_000)
 SHAPES = ("chain", "siblings", "new functions")
@@ -29,6 +29,11 @@ LARGEST = {"new functions": 10_000}
 
 LARGEST_CODE = 100_000
 """Plans with more nodes stay with the interpreter."""
+
+BUILD = {"chain": 15.0, "siblings": 15.0, "new functions": 45.0}
+"""The targets for registering and compiling, in microseconds per node."""
+BYTES = 1500
+"""The target for what a compiled plan takes, per node."""
 
 T = TypeVar("T")
 
@@ -134,6 +139,19 @@ def measure(sizes: tuple[int, ...] = SIZES) -> list[Row]:
             done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)  # noqa: S603 - this very file
             rows.append(Row(**json.loads(done.stdout)))
     return rows
+
+
+def misses(rows: list[Row]) -> list[str]:
+    """Every target that is not met by trees that are not small, with by how much."""
+    large = [row for row in rows if row.nodes >= 1_000]
+    slow = [row for row in large if row.register + row.compile > BUILD[row.shape]]
+    big = [row for row in large if row.nodes >= 10_000 and row.plan_bytes > BYTES]
+    found = [
+        f"{row.shape}, {row.nodes:,} nodes: {row.register + row.compile:.0f} us a node to register and compile, "
+        f"target {BUILD[row.shape]:.0f}"
+        for row in slow
+    ]
+    return found + [f"{row.shape}, {row.nodes:,} nodes: {row.plan_bytes:.0f} bytes a node, target {BYTES}" for row in big]
 
 
 def table(rows: list[Row]) -> str:

@@ -29,7 +29,7 @@ from yorch_async import (
     value,
 )
 
-__all__ = ["SCENARIOS", "Scenario", "Settings", "Step", "add", "chain", "mixed", "smallest", "surroundings", "wide"]
+__all__ = ["Scenario", "Settings", "Step", "add", "chain", "mixed", "scenarios", "smallest", "surroundings", "wide"]
 
 
 class Settings:
@@ -269,7 +269,8 @@ def _made(index: int, names: str, returns: str, *, is_async: bool) -> Callable[.
     return made
 
 
-def _all() -> list[Scenario]:
+def scenarios() -> list[Scenario]:
+    """Make all of them."""
     found: list[Scenario] = []
     big = list(range(1_000_000))
     for is_async in (True, False):
@@ -303,9 +304,6 @@ def _caught(*, is_async: bool) -> list[Step]:
         raise ConnectionError
 
     return [*chain(31, add_async if is_async else add), Step(30, broken_async if is_async else broken, adapter="catch used")]
-
-
-SCENARIOS = _all()
 
 
 def smallest(*, is_async: bool, surrounded: bool) -> Scenario:

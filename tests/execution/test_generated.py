@@ -498,3 +498,63 @@ async def test_a_success_without_an_output_is_kept_by_nobody():
         result = await run_plan(compile_plan(tree, optimize=optimize))
         assert root not in result
         assert result[leaf] == 3
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+async def test_profilers_and_debuggers_see_the_functions_as_before(optimize):
+    """Each is called as itself, by a frame whose line can be shown."""
+
+    def one():
+        return 1
+
+    async def two(x):
+        return x + 1
+
+    tree = TaskTree("seen")
+    leaf = tree.root(one).child(two, borrow_prev(int))
+    plan = compile_plan(tree, optimize=optimize)
+    calls = []
+
+    def profile(frame, event, argument):
+        if event == "call" and frame.f_code.co_filename == __file__:
+            calls.append(
+                (frame.f_code.co_name, bool(linecache.getline(frame.f_back.f_code.co_filename, frame.f_back.f_lineno)))
+            )
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        result = await run_plan(plan)
+    finally:
+        sys.setprofile(before)
+    assert [("one", True), ("two", True)] == calls
+    assert result[leaf] == 2
+
+
+class Payload:
+    """Something that tells who holds it."""
+
+    def count(self):
+        return sys.getrefcount(self)
+
+
+def count(obj):
+    return sys.getrefcount(obj)
+
+
+def count_into(obj, out: DirectOut[int]) -> None:
+    out.set(sys.getrefcount(obj))
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize(
+    "consumer",
+    [task(count, consume_prev()), task_into(count_into, consume_prev()), task_member(Payload.count, consume_prev())],
+    ids=["function", "direct output", "method"],
+)
+def test_without_a_loop_a_consumer_holds_what_a_call_by_hand_would_leave_it(consumer, optimize):
+    """The code for run_sync is another one."""
+    tree = TaskTree()
+    leaf = tree.root(Payload).child(consumer)
+    by_hand = Payload().count() if consumer.method else count(Payload())
+    assert run_sync(compile_plan(tree, optimize=optimize))[leaf] == by_hand

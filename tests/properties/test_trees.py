@@ -30,15 +30,16 @@ def outcome(plan, **options):
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("optimize", [False, True], ids=["interpreted", "generated"])
 @pytest.mark.parametrize("execution", EXECUTIONS, ids=lambda execution: type(execution).__name__)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(specs=trees())
-def test_a_run_does_what_the_model_says(backend, execution, specs):
+def test_a_run_does_what_the_model_says(backend, execution, optimize, specs):
     """The same calls with the same arguments in the same order, the same status, the same outputs; again at the second run."""
     model = Model(specs)
     log: list = []
     counts: dict[int, int] = {}
-    plan = compile_plan(build(specs, log, counts))
+    plan = compile_plan(build(specs, log, counts), optimize=optimize)
     for observers in ([], [Recorder()]):
         log.clear()
         counts.clear()
@@ -50,11 +51,12 @@ def test_a_run_does_what_the_model_says(backend, execution, specs):
             assert (model.status, expected) == (status, kept)
 
 
+@pytest.mark.parametrize("optimize", [False, True], ids=["interpreted", "generated"])
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(specs=trees(max_size=20))
-def test_no_more_outputs_are_alive_than_the_plan_has_slots(specs):
+def test_no_more_outputs_are_alive_than_the_plan_has_slots(optimize, specs):
     """Besides the one that is being made and the copy that a task has of its own; none after the run, without the collector."""
-    plan = compile_plan(build(specs, [], {}))
+    plan = compile_plan(build(specs, [], {}), optimize=optimize)
 
     async def guarded():
         # Inside the loop, because a loop that an exception leaves keeps it, in a cycle of its own.
