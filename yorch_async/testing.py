@@ -7,6 +7,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from anyio import get_current_task
 from anyio.lowlevel import checkpoint
 
 from ._events import Event
@@ -37,9 +38,13 @@ class ManualClock:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Move the clock on. The loop gets its turn, and a cancellation that is under way is delivered, as in a real sleep."""
+        """Move the clock on. The loop, if there is one, gets its turn, and delivers a cancellation, as in a real sleep."""
         self.waits.append(seconds)
         self.now += seconds
+        try:
+            get_current_task()
+        except RuntimeError:  # under run_sync
+            return
         await checkpoint()
 
 

@@ -76,11 +76,12 @@ def _inside(compiled: Compiled, error: BaseException) -> TracebackType | None:
 def _put_back(run: Run, part: Part, names: dict[str, Any], where: int) -> None:
     """Put what the code has in its local names into the registers."""
     at = where if where >= 0 else ~where
-    for home in part.homes:
-        is_called = home.born < at <= home.last and home.taker != at
-        is_there = is_called if where >= 0 else home.born <= at < home.last
-        if is_there and home.name in names:
-            run.slots[home.register] = names[home.name]
+    for name, obj in names.items():
+        home = part.homes.get(name)
+        if home is not None:
+            is_called = home.born < at <= home.last and home.taker != at
+            if is_called if where >= 0 else home.born <= at < home.last:
+                run.slots[home.register] = obj
     if where >= 0 and "out" in names:
         sink = run.program.step(at).sink
         if sink:

@@ -29,7 +29,7 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
     """Run nodes from one on, some of them; the one to go on with, or ENDED."""
     registers, kept = run.slots, run.kept
     number, offset = divmod(first, run.program.part)
-    ops, empty = run.program.parts[number], EMPTY
+    ops, empty = run.program.ops(number), EMPTY
     value: Any = empty
     more: More = ops[offset][-1]
     try:

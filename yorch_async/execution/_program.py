@@ -7,6 +7,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._outputs import Returns
@@ -140,15 +141,34 @@ class Program:
         self._innermost = innermost
         self._wraps: dict[int, _Wrapped] = {}
         self._steps: dict[int, Step] = {}
-        ops = _Maker(self, keep).ops()
-        self.part = part = plan.part
-        self.size = len(ops)
-        self.parts = [ops[first : first + part] for first in range(0, len(ops), part)]
+        self.part = plan.part
+        """How many nodes are taken at a time."""
+        self.size = len(plan)
+        self._missing = -(-self.size // self.part)
+        self._parts: list[list[PlainOp] | None] = [None] * self._missing
+        self._maker: _Maker | None = _Maker(self, keep)
+        self._lock = Lock()
         self.empty = [EMPTY] * self.schedule.lifetimes.slot_count
+
+    def ops(self, number: int) -> list[PlainOp]:
+        """The operations of one part, made when they are asked for first: of a plan that has become code, they may never be."""
+        found = self._parts[number]
+        return self._made(number) if found is None else found
+
+    def _made(self, number: int) -> list[PlainOp]:
+        with self._lock:  # runs in several threads may come here at the same time
+            found = self._parts[number]
+            if found is None and self._maker is not None:
+                first = number * self.part
+                found = self._parts[number] = self._maker.ops(first, min(first + self.part, self.size))
+                self._missing -= 1
+                if not self._missing:
+                    self._maker = None
+            return found or []
 
     def op(self, index: int) -> Op:
         """One node."""
-        return Op(*self.parts[index // self.part][index % self.part])
+        return Op(*self.ops(index // self.part)[index % self.part])
 
     def step(self, index: int) -> Step:
         """One node that is to have a turn."""
@@ -207,8 +227,8 @@ class _Maker:
         self._endings: Endings = self._schedule.endings()
         self._calls: dict[tuple[Any, ...], tuple[int, Caller, tuple[Any, ...]]] = {}
 
-    def ops(self) -> list[PlainOp]:
-        return [self._op(index, task) for index, task in enumerate(self._schedule.tasks)]
+    def ops(self, first: int, end: int) -> list[PlainOp]:
+        return [self._op(index, self._schedule.tasks[index]) for index in range(first, end)]
 
     def _op(self, index: int, task: Task[Any]) -> PlainOp:
         schedule = self._schedule

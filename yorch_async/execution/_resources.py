@@ -23,13 +23,16 @@ class Resource:
     is_async: bool
 
 
-async def enter(manager: Any, path: str) -> tuple[Resource, Any]:
-    """Enter a context manager, by preference as an async one; what it yields comes second."""
+async def enter(manager: Any, path: str, *, is_sync: bool) -> tuple[Resource, Any]:
+    """Enter a context manager, by preference as an async one, unless nothing can be awaited; what it yields comes second."""
     cls = class_of(manager)
-    if hasattr(cls, "__aenter__") and hasattr(cls, "__aexit__"):
+    is_async = hasattr(cls, "__aenter__") and hasattr(cls, "__aexit__")
+    if is_async and not is_sync:
         return Resource(manager, is_async=True), await manager.__aenter__()
     if hasattr(cls, "__enter__") and hasattr(cls, "__exit__"):
         return Resource(manager, is_async=False), manager.__enter__()
+    if is_async:
+        raise ResultError(problem("suspends", path))
     raise ResultError(problem("not-managed", path, what=f"an object of type {cls.__qualname__}"))
 
 

@@ -109,6 +109,7 @@ def _prepare(
     if given if way.needs is None else not fits(way.needs, held, given):
         check_setup(plan, held, given)
     run = Run(way.program, objects, given, sleep_here if is_sync else sleep)
+    run.is_sync = is_sync
     if observers or check_borrows:
         run.observers, run.check_borrows, run.is_watched = tuple(observers), check_borrows, True
     else:

@@ -60,6 +60,8 @@ class Run:
     failures: tuple[Failure, ...] = ()
     observers: Sequence[Observer] = ()
     check_borrows = False
+    is_sync = False
+    """Whether there is no event loop to wait by."""
     is_watched = False
     """Whether every node has to be observed, or checked for borrows."""
 
@@ -126,17 +128,19 @@ class Run:
 
     async def leave(self, indexes: Iterable[int], error: BaseException | None) -> None:
         """Exit the resources of these nodes, in this order, all of them; then raise the last error that came of it, if any."""
-        told = error
+        told, at = error, self.at
         for index in indexes:
             resource = self.disown(index)
             if resource is None:
                 continue
+            self.at = index
             try:
                 await leave(resource, told)
             except BaseException as raised:  # noqa: BLE001 - raised again below, when the other resources have been left
                 self.note(raised, index)
                 _chain(raised, told, error)
                 told = raised
+        self.at = at
         try:
             if told is not error and told is not None:
                 _raise_as_it_is(told)
@@ -165,8 +169,9 @@ class Run:
         alive = sum(obj is not EMPTY for obj in registers)
         while alive and index >= 0:
             # The slot's latest writer comes first on the way back, so what is found in it is that node's output.
+            out = self.program.op(index).more.out
             stage = self.program.rare[index].stage if index in self.program.rare else None
-            for register in (stage[1] if stage else 0, self.program.op(index).more.out):
+            for register in (stage[1] if stage else 0, out):
                 if registers[register] is not EMPTY:
                     registers[register] = EMPTY
                     alive -= 1

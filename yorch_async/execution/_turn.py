@@ -108,7 +108,7 @@ class Turn:
         if cls is StepResult or (cls is TaskResult and not result.ok):
             return result
         manager = result.value if cls is TaskResult else result
-        self._resource, yielded = await enter(manager, self.path)
+        self._resource, yielded = await enter(manager, self.path, is_sync=self.run.is_sync)
         return TaskResult.success(yielded)
 
     async def end(self, value: Any) -> Any:

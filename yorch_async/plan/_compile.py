@@ -45,7 +45,7 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
     """
     if not isinstance(tree, TaskTree):
         raise TypeError(f"compile_plan takes a TaskTree, not {tree!r}")
-    if optimize not in (None, True, False):
+    if optimize is not None and not isinstance(optimize, bool):
         raise TypeError(f"optimize is True, False or None, not {optimize!r}")
     placed = tuple(tree.placed)
     if not placed:
@@ -76,7 +76,9 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
         optimize=optimize,
     )
     if optimize and len(plan) <= LARGEST:
-        code_of(plan.prepared, plan.schedule, Variant("leaves", sync=False, held=True)).compile_all()
+        is_sync = not any(task.signature.is_async for task in tasks)
+        for sync in (False, True) if is_sync else (False,):
+            code_of(plan.prepared, plan.schedule, Variant("leaves", sync, held=True)).compile_all()
     return plan
 
 

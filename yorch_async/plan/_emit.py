@@ -22,10 +22,10 @@ from weakref import finalize
 
 from ._names import Names
 from ._parts import Part, Variant
-from ._schedule import Schedule
+from ._schedule import Endings, Schedule
 from ._text import Writer
 
-__all__ = ["HELPERS", "LARGEST", "Code", "Compiled", "code_of"]
+__all__ = ["HELPERS", "LARGEST", "Code", "Compiled", "code_of", "legend"]
 
 LARGEST: Final = 100_000
 """Plans with more nodes are interpreted: their code would take more than a hundred megabytes."""
@@ -140,6 +140,8 @@ class Code:
         function = self.constants[part.function]
         self.compiled.append(Compiled(part, part.end, function, function.__code__))
         self.is_complete = len(self.compiled) == self.parts
+        if self.is_complete:
+            self.endings = Endings({}, {})  # of use to nobody any more
 
     def _part(self, number: int) -> Part:
         while len(self._written) <= number:
@@ -147,6 +149,23 @@ class Code:
             name = self._title if self.parts == 1 else self.names.new(f"{self._title}_part_{len(self._written) + 1}")
             self._written.append(Writer(self, name, first, min(first + self.schedule.part, size)).part())
         return self._written[number]
+
+
+LEGEND: Final = {
+    "plain": "settled looks at an answer that has neither the class that is expected nor one of those in plain",
+    "kept": "kept holds what stays in the result",
+    "slots = run.slots": "slots holds what goes from one part to another, or to and from a node that is run by the library",
+    "node": "node(run, number) runs a node that has a resource to enter, or an adapter that has a part in a success",
+    " := None)[0]": "(x, x := None)[0] hands x over without keeping a reference to it",
+    "pending": "pending is a call that has taken its arguments, and has not begun",
+    "written": "out is the handle that a node writes its output into",
+}
+"""What a reader may ask about the code, by what has to be in it for that."""
+
+
+def legend(text: str) -> str:
+    """Comments that explain what is in a text."""
+    return "".join(f"# {words}\n" for part, words in LEGEND.items() if part in text)
 
 
 def _forget(files: list[str]) -> None:

@@ -4,6 +4,7 @@
 *Does not know*: how the text is written, and who runs it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -52,7 +53,8 @@ class Part:
     source: str
     where: tuple[int, ...]
     """For each line the node that it belongs to: `index` while its task is called, `~index` before and after that."""
-    homes: tuple[Home, ...]
+    homes: Mapping[str, Home]
+    """By the local name."""
 
 
 class Shared(Protocol):

@@ -13,7 +13,7 @@ from .._door import public
 from .._tasks import Task
 from .._tree import Fanout, Node, TaskTree
 from ._access import Lifetimes
-from ._emit import code_of
+from ._emit import code_of, legend
 from ._explain import explain
 from ._layout import Layout
 from ._parts import Variant
@@ -156,13 +156,16 @@ class Plan:
         """The code that is generated for the plan when it has earned it: what `run_plan` then runs, or with `sync=True` `run_sync`.
 
         It holds the path on which every node succeeds; anything else goes on in the interpreter. The names that it uses without
-        defining them are the plan's callables, values and keys, and helpers of the library.
+        defining them are the plan's callables, values and keys, the classes of results, and helpers of the library, which comments at
+        its head explain.
 
         >>> from yorch_async import TaskTree, borrow_prev, compile_plan, value
         >>> tree = TaskTree("sizes")
         >>> words = tree.root("b a c".split, name="words")
         >>> in_order = words.child(sorted, borrow_prev(list))
         >>> print(compile_plan(tree).source(sync=True))
+        # settled looks at an answer that has neither the class that is expected nor one of those in plain
+        # kept holds what stays in the result
         def sizes(run):
             kept = run.kept
             words = split()  # words
@@ -176,7 +179,8 @@ class Plan:
             result = None
         """
         texts = code_of(self.prepared, self.schedule, Variant(keep, sync, held=True)).texts()
-        return "\n\n".join(text.rstrip("\n") for text in texts)
+        text = "\n\n".join(text.rstrip("\n") for text in texts)
+        return legend(text) + text
 
     def index_of(self, node: Node[Any]) -> int:
         """Where a node of the tree stands in the plan. Raises `ValueError` for a node of another tree, or a later one."""

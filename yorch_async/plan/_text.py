@@ -56,7 +56,7 @@ class Writer:
         self._head()
         title = f"{'' if self._shared.variant.sync else 'async '}def {self._function}(run):"
         source = "\n    ".join([title, *self._lines, *body]) + "\n"
-        homes = tuple(self._homes.values())
+        homes = {home.name: home for home in self._homes.values()}
         return Part(self._function, self._first, self._end, source, (~self._first, *self._where, *where), homes)
 
     def _head(self) -> None:
@@ -105,7 +105,7 @@ class Writer:
         """Give an object a local name."""
         schedule, index = self._schedule, obj if obj >= 0 else ~obj
         label = schedule.layout.labels[index]
-        is_function = label == name_of(schedule.tasks[index].fn)
+        is_function = label == self._callee(index)
         name = self._shared.names.new(f"{label}_copy" if obj < 0 else f"{label}_output" if is_function else label)
         last = schedule.last(obj)
         home = self._homes[obj] = Home(name, schedule.register(obj), born, last, self._taker(obj, last))
@@ -136,6 +136,11 @@ class Writer:
     def _label(self, index: int) -> str:
         return self._schedule.layout.labels[index]
 
+    def _callee(self, index: int) -> str:
+        """What the function of a node is called; one without a name is called as the node."""
+        name = name_of(self._schedule.tasks[index].fn)
+        return self._label(index) if name == "<lambda>" else name
+
     def _target(self, task: Task[Any], index: int) -> str:
         """Where the result goes: the name of the output, or a passing one where nobody reads it by name."""
         is_read = task.kind is not Kind.FORWARD and self._schedule.lifetimes.lasts[index] > index
@@ -150,7 +155,7 @@ class Writer:
         if task.method is not None:
             return f"{arguments.pop(0)}.{task.method}({', '.join(arguments)})"
         awaits = self._awaits if task.awaits else ""
-        return f"{awaits}{self._shared.constant(name_of(task.fn), task.fn)}({', '.join(arguments)})"
+        return f"{awaits}{self._shared.constant(self._callee(index), task.fn)}({', '.join(arguments)})"
 
     def _moving(self, task: Task[Any], index: int) -> str:
         """The call of a coroutine function that takes an output over: the name lets go of it before the function begins."""
@@ -161,7 +166,7 @@ class Writer:
         name = self._object(obj)
         if obj in self._resident:
             return ""
-        fn, arguments = self._shared.constant(name_of(task.fn), task.fn), self._arguments(task, index, lent=True)
+        fn, arguments = self._shared.constant(self._callee(index), task.fn), self._arguments(task, index, lent=True)
         self._line(f"pending = {fn}({', '.join(arguments)})  # {self._schedule.layout.path(index)}", index)
         self._line(f"{name} = None", index)
         return "await pending"
@@ -248,9 +253,10 @@ class Writer:
         """Whether the result is of another class than expected: than the declared one, else than those that were seen."""
         declared = task.output.type
         if type(declared) is type and declared not in _LOOKED_AT and not hasattr(declared, "__await__"):
-            return f"type({passing}) is not {self._shared.constant(describe(declared), declared)}"
-        name = self._shared.seen[index] = self._shared.names.new(f"{self._label(index)}_class")
-        self._shared.constants[name] = Unseen
+            name = self._shared.constant(describe(declared), declared)
+        else:
+            name = self._shared.seen[index] = self._shared.names.new(f"{self._label(index)}_class")
+            self._shared.constants[name] = Unseen
         return f"type({passing}) is not {name} and type({passing}) not in plain"
 
     def _after(self, task: Task[Any], index: int, target: str) -> None:
