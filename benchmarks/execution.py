@@ -165,17 +165,23 @@ def _tried(miss: str) -> str:
 
 def table(report: Report) -> str:
     """The report for people."""
-    head = f"  {'':44}{'by hand':>9}{'times':>8}{'quartiles':>16}{'a node':>8}{'target':>8}"
-    lines = ["", "what a node costs, times the hand-written code (us per node, times, without the fixed cost)", head]
+    head = f"  {'':54}{'by hand, us':>12}{'a run':>8}{'quartiles':>16}{'a node':>8}{'target':>9}"
+    lines = [
+        "",
+        "how many times the hand-written code a whole run takes, and a node without what a run costs (! is above the target);",
+        "beside it what the hand-written code takes per node",
+        head,
+    ]
     for row in report.rows:
         spread = f"{row.low:.2f} - {row.high:.2f}"
-        target = "" if row.target is None else f"{row.target:.2f}{'' if row.within else ' !'}"
+        target = "" if row.target is None else f"{row.target:.2f}{' ' if row.within else '!'}"
         name = f"{row.scenario}, {row.way}"
-        lines.append(f"  {name:44}{row.by_hand_per_node:>9.3f}{row.ratio:>8.2f}{spread:>16}{row.net:>8.2f}{target:>8}")
-    lines += ["", f"what a run costs besides its nodes, us (target {FIXED})"]
-    lines += [f"  {name:44}{cost:>9.2f}" for name, cost in report.fixed.items()]
-    lines += ["", f"what an adapter costs that has nothing to do, us per node (target {ADAPTER})"]
-    lines += [f"  {name:44}{cost:>9.3f}" for name, cost in report.adapters.items()]
+        lines.append(f"  {name:54}{row.by_hand_per_node:>12.3f}{row.ratio:>8.2f}{spread:>16}{row.net:>8.2f}{target:>9}")
+    lines += ["", f"what a run costs besides its nodes, us (target {FIXED}, of generated code)"]
+    lines += [f"  {name:54}{cost:>12.2f}" for name, cost in report.fixed.items()]
+    if report.adapters:
+        lines += ["", f"what an adapter costs that has nothing to do, us per node (target {ADAPTER}); below zero is noise"]
+    lines += [f"  {name:54}{cost:>12.3f}" for name, cost in report.adapters.items()]
     return "\n".join([*lines, "", "missed:", *(f"  {miss}" for miss in report.misses or ["nothing"])])
 
 
@@ -183,9 +189,15 @@ def main() -> None:
     """Print a table, or with --json the same as data."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.execution", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print data instead of a table")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions, for a first impression")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer repetitions: a first impression, in which a miss means little"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="only scenarios whose name contains this")
     options = parser.parse_args()
+    if not any(options.only in scenario.name for scenario in scenarios()):
+        parser.error(
+            f"no scenario has {options.only!r} in its name; there are {', '.join(each.name for each in scenarios())}"
+        )
     report = measure(repetitions=5 if options.quick else 21, only=options.only)
     print(json.dumps(asdict(report), indent=1) if options.json else table(report))
 

@@ -9,6 +9,7 @@ import weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -77,7 +78,7 @@ async def test_a_plan_that_is_to_be_optimized_has_its_code_before_its_first_run(
     """For other choices of what is kept, it comes with the first run that makes them."""
     plan = replace(compile_plan(numbers(5), optimize=True))
     made = compile_plan(numbers(5), optimize=True)
-    assert code(made).is_complete
+    assert (True, True) == (code(made).is_complete, code(made, sync=True).is_complete)
     plan = replace(plan, part=2)
     assert not code(plan, keep="none").compiled
     await run_plan(plan, keep="none")
@@ -250,6 +251,25 @@ async def test_results_of_any_class_are_learned():
     assert [1, "one", 1.5, [1], None, 7, 2] == [(await run_plan(plan))[leaf] for _ in answers]
     assert code(plan).constants["any_class"] is int
     assert {str, float, list, type(None)} == code(plan).plain
+
+
+@pytest.mark.parametrize("sync", [True, False])
+async def test_an_answer_of_a_class_below_the_declared_one_is_looked_at_once(sync):
+    """A bool is an int, a PosixPath a Path; from the second time on it passes in the code."""
+
+    def flag() -> int:
+        return True
+
+    async def place() -> Path:
+        return Path("here")
+
+    tree = TaskTree()
+    leaf = tree.root(flag if sync else place)
+    plan = compile_plan(tree, optimize=True)
+    for _ in range(2):
+        answer = run_sync(plan)[leaf] if sync else (await run_plan(plan))[leaf]
+        assert answer == (True if sync else Path("here"))
+        assert {type(answer)} == code(plan, sync=sync).plain
 
 
 async def test_a_program_that_makes_classes_as_it_runs_fills_no_memory():

@@ -19,9 +19,10 @@ from yorch_async import (
     from_input,
     retry_on,
     run_sync,
+    task,
     value,
 )
-from yorch_async.testing import Recorder, scripted
+from yorch_async.testing import ManualClock, Recorder, scripted
 
 
 class Pause:
@@ -116,6 +117,60 @@ def test_resources_are_entered_and_left():
     outer.child(log.append, value("last"))
     assert run_sync(compile_plan(tree)).ok
     assert ["enter outer", "outer", "leave outer", "enter leaf", "last", "leave leaf"] == log
+
+
+def test_a_resource_that_only_a_loop_can_enter_is_refused_before_it_is_entered():
+    """One that is both is entered as a plain one."""
+    log = []
+
+    class Async:
+        async def __aenter__(self):
+            log.append("async")
+
+        async def __aexit__(self, *told): ...
+
+    class Both(Async):
+        def __enter__(self):
+            log.append("plain")
+
+        def __exit__(self, *told): ...
+
+    tree = TaskTree("t")
+    tree.root(Both, managed=True).child(task(Async, managed=True, name="a"))
+    with pytest.raises(ResultError) as caught:
+        run_sync(compile_plan(tree))
+    assert ("Both/a", "suspends") == (caught.value.path, caught.value.rule)
+    assert ["plain"] == log
+
+
+def test_a_resource_that_wants_to_wait_when_it_is_left_is_told_so_itself():
+    """And not the node that was its last reader."""
+
+    class Slow:
+        def __enter__(self):
+            return 3
+
+        def __exit__(self, *told):
+            run_sync(compile_plan(inner))
+
+    inner = TaskTree("inner")
+    inner.root(lambda: Pause(1), name="waits")
+    tree = TaskTree("outer")
+    tree.root(Slow, managed=True).child(int, borrow_prev())
+    with pytest.raises(ResultError) as caught:
+        run_sync(compile_plan(tree))
+    assert caught.value.path == "waits"
+    assert "in node 'Slow' of plan 'outer'" in caught.value.__notes__
+
+
+def test_the_clock_of_tests_needs_no_loop():
+    """So that retries can be tested here as well."""
+    clock = ManualClock()
+    tree = TaskTree()
+    answers = scripted(ConnectionError(), 3)
+    leaf = tree.root(answers, adapters=(retry_on(ConnectionError, RetryFixed(1, delay=60.0), sleep=clock.sleep),))
+    assert run_sync(compile_plan(tree))[leaf] == 3
+    assert [60.0] == clock.waits
 
 
 @pytest.mark.parametrize(
