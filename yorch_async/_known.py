@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ._adapter import Adapter
-from ._specs import Source
+from ._specs import CtxSource, InputSource, PrevSource, Source, ValueSource
 from ._tasks import Kind, Task, make_task
 
 __all__ = ["KnownTasks"]
 
 _MOST: Final = 1000
+_SOURCES: Final = (CtxSource, InputSource, PrevSource, ValueSource)
 
 
 class KnownTasks:
@@ -34,9 +35,8 @@ class KnownTasks:
     ) -> Task[Any]:
         """The task that a callable is bound to; see `make_task`."""
         key = None
-        if name is None and isinstance(adapters, tuple):
-            # What is no source has no identity, and never was bound.
-            key = (id(fn), id(output), managed, *map(id, adapters), *(getattr(each, "identity", None) for each in sources))
+        if name is None and isinstance(adapters, tuple) and all(isinstance(each, _SOURCES) for each in sources):
+            key = (id(fn), id(output), managed, *map(id, adapters), *(each.identity for each in sources))
             known = self._tasks.get(key)
             if known is not None:
                 return known[0]

@@ -18,6 +18,7 @@ from .._copying import copy_of
 from .._slots import EMPTY
 from .._specs import Access, CtxSource, InputSource, PrevSource, ValueSource
 from .._tasks import Kind, Task
+from ..plan import method_of
 
 __all__ = ["Caller", "Registers", "caller_of", "take"]
 
@@ -90,7 +91,7 @@ def _caller(shape: tuple[tuple[str, str | None], ...], method: str | None) -> Ca
         operands = [next(names) for _ in range(text.count("{"))]
         used.extend(operands)
         arguments.append((f"{keyword}=" if keyword else "") + text.format(*operands))
-    callee = "fn" if method is None else f"{arguments.pop(0)}.{method}"
+    callee = "fn" if method is None else method_of(arguments.pop(0), method)
     unpack = f"    {', '.join(used)}, = operands\n" if used else ""
     source = f"def call(fn, registers, operands):\n{unpack}    return {callee}({', '.join(arguments)})\n"
     title = f"<yorch_async: a call of {method or 'fn'} with {', '.join(kind for kind, _ in shape) or 'nothing'}>"

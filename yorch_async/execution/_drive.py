@@ -25,8 +25,11 @@ def drive(coroutine: Coroutine[Any, Any, T], run: Run) -> T:
         result: T = stop.value
         return result
     # It was told, and wants to wait once more: closing it is the last way to end it.
+    run.is_stuck, at = True, run.at
     coroutine.close()
-    raise ResultError(problem("suspends", run.path(run.at)))
+    error = ResultError(problem("suspends", run.path(at)))
+    run.note(error, at)
+    raise error
 
 
 async def sleep_here(delay: float) -> None:

@@ -21,6 +21,7 @@ from ..plan import Code, Compiled, Part
 from ._calls import take
 from ._drive import drive
 from ._interpret import node
+from ._raised import cause_of, set_traceback, traceback_of
 from ._settle import settled, written
 from ._state import SUCCESS, Left, Run
 
@@ -32,12 +33,14 @@ def put_back(run: Run, compiled: Compiled, error: BaseException) -> int:
 
     The node to go on with, or ENDED. What has happened at that node, if it is to go on there, `run.left` tells.
     """
-    if run.left is not None:  # it was closed, and has said so
-        return run.at
     trace = _inside(compiled, error)
-    if trace is None and isinstance(error.__cause__, StopIteration):
+    if trace is None and run.left is not None:  # it was closed, and `_closed` has seen to the rest
+        run.is_closing, run.left = True, (None, error, run.left[2])
+        return run.at
+    cause = cause_of(error)
+    if trace is None and issubclass(type(cause), StopIteration):
         # Python does not let that one out of a coroutine; the interpreter will meet it again where a task is called.
-        error = error.__cause__
+        error = cast("StopIteration", cause)
         trace = _inside(compiled, error)
     if trace is None:  # the call itself failed: the part has not begun
         run.leave_at(compiled.part.first, error, is_over=True)
@@ -47,10 +50,10 @@ def put_back(run: Run, compiled: Compiled, error: BaseException) -> int:
     _put_back(run, compiled.part, dict(frame.f_locals), where)
     frame.clear()
     _ = frame.f_locals  # before Python 3.13 that is a copy, kept by the frame, and now made anew of nothing
-    if where < 0 and isinstance(error, Left):
+    if where < 0 and type(error) is Left:
         return error.following
-    error.__traceback__ = trace
-    run.leave_at(where if where >= 0 else ~where, error, is_over=where < 0)
+    set_traceback(error, trace)
+    run.leave_at(where if where >= 0 else ~where, error, is_over=where < 0 or run.is_stuck)
     return run.at
 
 
@@ -60,14 +63,14 @@ def _closed(code: Code, run: Run, names: dict[str, Any]) -> None:
     part = next(each.part for each in code.compiled if each.code is trace.tb_frame.f_code)
     where = part.where[trace.tb_lineno - 1]
     _put_back(run, part, names, where)
-    # Another one, because the traceback of the one that closes the code keeps its frame, and so all that is in it.
+    # Another one, because the traceback of the one that is passing keeps this frame, and so all that is in it.
     run.leave_at(where if where >= 0 else ~where, GeneratorExit(), is_over=where < 0)
     names.clear()
 
 
 def _inside(compiled: Compiled, error: BaseException) -> TracebackType | None:
     """The entry of the traceback that stands for the code."""
-    trace = error.__traceback__
+    trace = traceback_of(error)
     while trace is not None and trace.tb_frame.f_code is not compiled.code:
         trace = trace.tb_next
     return trace
@@ -79,7 +82,8 @@ def _put_back(run: Run, part: Part, names: dict[str, Any], where: int) -> None:
     for name, obj in names.items():
         home = part.homes.get(name)
         if home is not None:
-            is_called = home.born < at <= home.last and home.taker != at
+            # What is to be moved out by this very node is None as soon as it was.
+            is_called = home.born < at <= home.last and (home.taker != at or obj is not None)
             if is_called if where >= 0 else home.born <= at < home.last:
                 run.slots[home.register] = obj
     if where >= 0 and "out" in names:

@@ -15,6 +15,7 @@ from .._results import StepStatus
 from .._slots import EMPTY, DirectOut
 from ._outcome import Failure
 from ._program import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TURN, More, Step
+from ._raised import raise_as_it_is
 from ._settle import settle, settled, written
 from ._state import SUCCESS, Run
 from ._turn import careful_turn, turn
@@ -117,7 +118,7 @@ async def resume(run: Run) -> int:
     raw, error = run.take_left()
     try:
         if error is not None:
-            raise error
+            raise_as_it_is(error)
         run.attempts = 1
         return await _conclude(run, step, settle(run, step, raw))
     finally:

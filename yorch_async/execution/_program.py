@@ -7,7 +7,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
+from threading import RLock
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._outputs import Returns
@@ -147,7 +147,7 @@ class Program:
         self._missing = -(-self.size // self.part)
         self._parts: list[list[PlainOp] | None] = [None] * self._missing
         self._maker: _Maker | None = _Maker(self, keep)
-        self._lock = Lock()
+        self._lock = RLock()
         self.empty = [EMPTY] * self.schedule.lifetimes.slot_count
 
     def ops(self, number: int) -> list[PlainOp]:
@@ -157,14 +157,14 @@ class Program:
 
     def _made(self, number: int) -> list[PlainOp]:
         with self._lock:  # runs in several threads may come here at the same time
-            found = self._parts[number]
-            if found is None and self._maker is not None:
-                first = number * self.part
-                found = self._parts[number] = self._maker.ops(first, min(first + self.part, self.size))
+            first, maker = number * self.part, self._maker
+            made = [] if maker is None else maker.ops(first, min(first + self.part, self.size))
+            # Making them may have run the collector, and so a finaliser that runs the same plan.
+            if self._parts[number] is None:
+                self._parts[number] = made
                 self._missing -= 1
-                if not self._missing:
-                    self._maker = None
-            return found or []
+                self._maker = maker if self._missing else None
+            return self._parts[number] or made
 
     def op(self, index: int) -> Op:
         """One node."""

@@ -25,7 +25,7 @@ from ._outcome import RunResult
 from ._policies import SerialDfs
 from ._serial import run_here, run_serial
 from ._setup import check_setup, fits
-from ._state import Run
+from ._state import SUCCESS, Run
 from ._ways import way_of
 
 __all__ = ["run", "run_plan", "run_sync"]
@@ -71,9 +71,8 @@ async def run_plan(
         return state.result()
     index, code = 0, state.code
     if code is not None:
-        while plan.optimize and not code.is_complete:  # at once, but not at the cost of everybody else
-            await checkpoint()
-            code.compile_next()
+        while plan.optimize and not code.is_complete and code.compile_next():
+            await checkpoint()  # at once, but not at the cost of everybody else
         if code.is_complete:
             compiled = code.compiled[0]
             try:
@@ -83,6 +82,7 @@ async def run_plan(
                 index = put_back(state, compiled, left)
             else:
                 if not state.resources:
+                    state.answer = SUCCESS
                     return state.result()
                 index = state.program.size
     await run_serial(state, index)

@@ -60,6 +60,7 @@ def run_here(run: Run) -> None:
             index = put_back(run, compiled, left)
         else:
             if not run.resources:
+                run.answer = SUCCESS
                 return
             index = run.program.size
     drive(run_serial(run, index), run)

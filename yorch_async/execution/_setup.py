@@ -25,14 +25,14 @@ class Needs:
     """What a plan needs, in the form in which it is looked up fastest."""
 
     keys: tuple[Any, ...]
-    inputs: tuple[tuple[str, bool, frozenset[type] | None], ...]
+    inputs: tuple[tuple[str, bool, tuple[type, ...] | None], ...]
     """The name, whether it has to be there, and the classes that need no closer look."""
 
 
 def needs_of(plan: Plan) -> Needs | None:
     """What a plan needs; None: nothing."""
     named = ((info.name, info.required, classes_of(info.type)) for info in plan.inputs.values())
-    inputs = tuple((name, required, None if classes is None else frozenset(classes)) for name, required, classes in named)
+    inputs = tuple(named)
     return Needs(tuple(plan.context_keys), inputs) if inputs or plan.context_keys else None
 
 
@@ -46,8 +46,13 @@ def fits(needs: Needs, context: Mapping[Any, Any] | None, inputs: Mapping[str, A
     for name, required, classes in needs.inputs:
         if name in inputs:
             taken += 1
-            if classes is not None and type(inputs[name]) not in classes:
-                return False
+            if classes is not None:
+                cls = class_of(inputs[name])
+                for wanted in classes:  # by identity: a metaclass may refuse to be compared or hashed
+                    if cls is wanted:
+                        break
+                else:
+                    return False
         elif required:
             return False
     return taken == len(inputs)

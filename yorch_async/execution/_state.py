@@ -16,6 +16,7 @@ from .._slots import EMPTY
 from ..plan import CONTEXT, INPUTS, Code
 from ._outcome import Failure, RunResult
 from ._program import Program
+from ._raised import context_of, raise_as_it_is, set_context
 from ._resources import Resource, leave
 
 __all__ = ["SUCCESS", "Left", "Run", "Sleep"]
@@ -62,6 +63,10 @@ class Run:
     check_borrows = False
     is_sync = False
     """Whether there is no event loop to wait by."""
+    is_closing = False
+    """Whether the coroutine of the run is being closed, so that it ends here, whatever adapters make of that."""
+    is_stuck = False
+    """Whether something has waited though it was told that it cannot; no adapter is to hear of that."""
     is_watched = False
     """Whether every node has to be observed, or checked for borrows."""
 
@@ -80,7 +85,10 @@ class Run:
     def leave_at(self, index: int, error: BaseException, *, is_over: bool = False) -> None:
         """Note how the first call of a node has gone, or the error that is to end the run there."""
         self.at = index
-        self.left = (error.raw, None, is_over) if isinstance(error, Left) else (None, error, is_over)
+        if type(error) is Left:  # of an exception of the user's nothing is asked, not even its class
+            self.left = error.raw, None, is_over
+        else:
+            self.left = None, error, is_over
 
     def take_left(self) -> tuple[Any, BaseException | None]:
         """How the first call has gone, to replay it."""
@@ -143,7 +151,7 @@ class Run:
         self.at = at
         try:
             if told is not error and told is not None:
-                _raise_as_it_is(told)
+                raise_as_it_is(told)
         finally:
             del told, error  # this frame is in the traceback: it would be a cycle that keeps everything until collected
 
@@ -178,18 +186,6 @@ class Run:
             index -= 1
 
 
-def _raise_as_it_is(error: BaseException) -> None:
-    """Raise an exception without letting Python make the one that is being handled its context."""
-    context = error.__context__
-    try:
-        raise error  # noqa: TRY301 - that is what it is for
-    except BaseException:
-        error.__context__ = context
-        raise
-    finally:
-        del error, context
-
-
 def _chain(raised: BaseException, earlier: BaseException | None, first: BaseException | None) -> None:
     """Put the error that a resource was told of behind the one that its exit raised, as nested `with` statements would.
 
@@ -197,9 +193,9 @@ def _chain(raised: BaseException, earlier: BaseException | None, first: BaseExce
     """
     last = raised
     while last is not earlier:
-        context = last.__context__
+        context = context_of(last)
         if context is None or (context is first and context is not earlier):
-            last.__context__ = earlier
+            set_context(last, earlier)
             return
         last = context
 

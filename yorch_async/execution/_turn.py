@@ -16,6 +16,7 @@ from .._tasks import Kind
 from .._types import class_of
 from ._borrows import difference, snapshot
 from ._program import Step
+from ._raised import raise_as_it_is
 from ._resources import Resource, enter, leave
 from ._settle import settle
 from ._state import Run
@@ -98,7 +99,7 @@ class Turn:
             self._handle = None if handle is EMPTY else handle
         try:
             if error is not None:
-                raise error
+                raise_as_it_is(error)
             return raw
         finally:
             del raw, error  # the traceback of the error leads to this frame: it would be a cycle
@@ -150,6 +151,8 @@ async def turn(run: Run, step: Step) -> Any:
     try:
         wrapped = step.wrapped
         raw = await (begin(state) if wrapped is None else wrapped(state))
+        if run.is_closing:
+            raise GeneratorExit  # noqa: TRY301 - what follows it tidies up
         if state.observed is not None:
             raise state.observed  # noqa: TRY301 - what follows it tidies up
         value = settle(run, step, raw)

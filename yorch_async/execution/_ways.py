@@ -5,6 +5,7 @@
 """
 
 from typing import Final
+from warnings import warn
 
 from ..plan import LARGEST, Code, Keep, Plan, Variant, code_of
 from ._generated import equip
@@ -44,11 +45,23 @@ class Way:
         return self.code
 
     def _generate(self) -> None:
-        if self.code is None:
-            self.code = code_of(self._plan.prepared, self._plan.schedule, self._variant)
-            equip(self.code)
-        self.code.compile_next()
-        self._missing = not self.code.is_complete
+        try:
+            code = code_of(self._plan.prepared, self._plan.schedule, self._variant)
+            equip(code)
+            code.compile_next()
+        except Exception as error:
+            if self._plan.optimize:
+                raise
+            # Nobody has asked for code, and the plan works without it.
+            self._missing = False
+            warn(
+                f"plan '{self._plan.name}' stays with the interpreter: no code could be made of it: {error!r}",
+                RuntimeWarning,
+                4,
+            )
+            return
+        self.code = code
+        self._missing = not code.is_complete
 
 
 def way_of(plan: Plan, keep: Keep, is_sync: bool, is_held: bool) -> Way:  # noqa: FBT001 - asked at every run

@@ -2,6 +2,7 @@
 
 from ._compile import compile_plan
 from ._emit import LARGEST, Code, Compiled, code_of
+from ._names import method_of
 from ._parts import Part, Variant
 from ._plan import InputInfo, Plan, PlanNode
 from ._schedule import CONTEXT, INPUTS, Endings, Keep, Schedule
@@ -22,4 +23,5 @@ __all__ = [
     "Variant",
     "code_of",
     "compile_plan",
+    "method_of",
 ]

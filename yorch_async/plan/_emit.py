@@ -120,16 +120,25 @@ class Code:
         elif len(self.plain) < _MOST_SEEN:
             self.plain.add(cls)
 
-    def compile_next(self) -> None:
-        """Compile one part more, if any is missing; runs in several threads may want it at the same time."""
-        with self._lock:
-            if not self.is_complete:
-                self._compile(self._part(len(self.compiled)))
+    def compile_next(self) -> bool:
+        """Compile one part more, if any is missing and nobody is about it; whether that was done."""
+        if not self._lock.acquire(blocking=False):  # another thread, or the same one further up its stack
+            return False
+        try:
+            number = len(self.compiled)
+            if number < self.parts:
+                self._compile(self._part(number))
+            self.is_complete = len(self.compiled) >= self.parts
+            if self.is_complete:
+                self.endings = Endings({}, {})  # of use to nobody any more
+        finally:
+            self._lock.release()
+        return True
 
     def compile_all(self) -> None:
         """Compile what is missing."""
-        while not self.is_complete:
-            self.compile_next()
+        while not self.is_complete and self.compile_next():
+            pass
 
     def _compile(self, part: Part) -> None:
         file = f"<yorch_async: plan {self.schedule.name!r}, code {self._number}, nodes {part.first} to {part.end - 1}>"
@@ -139,9 +148,6 @@ class Code:
         self._files.append(file)
         function = self.constants[part.function]
         self.compiled.append(Compiled(part, part.end, function, function.__code__))
-        self.is_complete = len(self.compiled) == self.parts
-        if self.is_complete:
-            self.endings = Endings({}, {})  # of use to nobody any more
 
     def _part(self, number: int) -> Part:
         while len(self._written) <= number:

@@ -1,4 +1,4 @@
-"""Names for generated code: readable, valid, and each one used once.
+"""Names and literals for generated code: readable, valid, and each name used once.
 
 *Guarantees*: the same wishes in the same order give the same names.
 *Does not know*: what is named.
@@ -7,8 +7,9 @@
 import re
 from collections.abc import Iterable
 from keyword import iskeyword
+from typing import Any
 
-__all__ = ["Names", "identifier"]
+__all__ = ["Names", "identifier", "literal", "method_of"]
 
 _OTHER = re.compile(r"[^0-9A-Za-z_]+")  # ASCII alone: Python normalises other letters, and would look up another name
 
@@ -17,6 +18,19 @@ def identifier(text: str) -> str:
     """The text as a name of Python: `load[2]` as `load_2`."""
     name = _OTHER.sub("_", text).strip("_") or "node"
     return f"n_{name}" if name[0].isdigit() else f"{name}_" if iskeyword(name) else name
+
+
+def method_of(receiver: str, name: str) -> str:
+    """The expression for a method; a class may have one under a name that cannot be written behind a dot."""
+    if not name.isidentifier() or iskeyword(name) or not name.isascii():
+        return f"getattr({receiver}, {name!r})"
+    return f"({receiver}).{name}" if receiver.isdigit() else f"{receiver}.{name}"
+
+
+def literal(obj: Any) -> str:
+    """The object as it can be written in place, where that gives the very same object; else nothing."""
+    is_small = type(obj) is int and 0 <= obj <= 256  # noqa: PLR2004 - of these there is one object each
+    return repr(obj) if obj is None or obj is True or obj is False or is_small else ""
 
 
 class Names:

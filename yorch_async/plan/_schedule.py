@@ -24,7 +24,7 @@ CONTEXT: Final = 0
 INPUTS: Final = 1
 FIRST_SLOT: Final = 2
 
-PART: Final = 128
+PART: Final = 100
 """How many nodes a part has: compiling so many takes a few milliseconds, which is how long an event loop may be held up."""
 
 Keep: TypeAlias = Literal["leaves", "marked", "none"]
@@ -63,6 +63,15 @@ class Schedule:
     def last(self, obj: int) -> int:
         """The node after which an object is let go of."""
         return self.lifetimes.lasts[obj] if obj >= 0 else self.lifetimes.stages[~obj].last
+
+    def taker(self, obj: int) -> int:
+        """The node that moves an object out of where it lives; -1: none does."""
+        last = self.last(obj)
+        if last < len(self.tasks):
+            for read, (_, access) in zip(self.reads(last), self.tasks[last].prev, strict=True):
+                if read == obj and access.access is Access.CONSUME:
+                    return last
+        return -1
 
     def reads(self, index: int) -> Sequence[int]:
         """The objects that a node's accesses read, in order."""

@@ -7,6 +7,7 @@ the callee and nowhere else.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any, Final
 
 from .._bind import Argument
@@ -18,6 +19,7 @@ from .._slots import EMPTY, Sink
 from .._specs import Access, CtxSource, InputSource, PrevSource, ValueSource
 from .._tasks import Kind, Task
 from .._types import describe
+from ._names import literal, method_of
 from ._parts import Home, Part, Shared, Unseen
 from ._schedule import CONTEXT, INPUTS
 
@@ -44,9 +46,12 @@ class Writer:
         """Write all of it."""
         for index in range(self._first, self._end):
             self._node(index)
-        for home in self._homes.values():
-            if home.last >= self._end and home.born >= self._first:
+        going_on = [home for home in self._homes.values() if home.last >= self._end]
+        for home in going_on:
+            if home.born >= self._first:
                 self._line(f"{self._slot(home.register)} = {home.name}", ~(self._end - 1))
+        if going_on:  # a traceback that somebody has kept may keep this frame as well
+            self._line("".join(f"{home.name} = " for home in going_on) + "None", ~(self._end - 1))
         body, where = self._lines, self._where
         if not self._shared.variant.sync:
             # A coroutine that is closed shows nobody its frame, so the code itself has to say what it held.
@@ -108,15 +113,8 @@ class Writer:
         is_function = label == self._callee(index)
         name = self._shared.names.new(f"{label}_copy" if obj < 0 else f"{label}_output" if is_function else label)
         last = schedule.last(obj)
-        home = self._homes[obj] = Home(name, schedule.register(obj), born, last, self._taker(obj, last))
+        home = self._homes[obj] = Home(name, schedule.register(obj), born, last, schedule.taker(obj))
         return home
-
-    def _taker(self, obj: int, last: int) -> int:
-        if last < len(self._schedule):
-            for source, (_, access) in zip(self._schedule.reads(last), self._schedule.tasks[last].prev, strict=True):
-                if source == obj and access.access is Access.CONSUME:
-                    return last
-        return -1
 
     def _node(self, index: int) -> None:
         task, path = self._schedule.tasks[index], self._schedule.layout.path(index)
@@ -153,7 +151,7 @@ class Writer:
         if task.kind is Kind.DIRECT:
             arguments.append("out")
         if task.method is not None:
-            return f"{arguments.pop(0)}.{task.method}({', '.join(arguments)})"
+            return f"{method_of(arguments.pop(0), task.method)}({', '.join(arguments)})"
         awaits = self._awaits if task.awaits else ""
         return f"{awaits}{self._shared.constant(self._callee(index), task.fn)}({', '.join(arguments)})"
 
@@ -180,7 +178,7 @@ class Writer:
         if isinstance(source, PrevSource):
             text = self._access(source, next(reading), lent=lent)
         elif isinstance(source, ValueSource):
-            text = _literal(source.value) or self._shared.constant(f"{argument.name}_value", source.value)
+            text = literal(source.value) or self._shared.constant(f"{argument.name}_value", source.value)
             text = f"copied({text})" if source.copy else text
         elif isinstance(source, CtxSource):
             text = self._context(source.key)
@@ -215,7 +213,7 @@ class Writer:
         name = str(source.name)
         if default is EMPTY:
             return self._fetch(("input", name), name, f"inputs[{name!r}]")
-        fallback = _literal(default) or self._shared.constant(f"{name}_default", default)
+        fallback = literal(default) or self._shared.constant(f"{name}_default", default)
         expression = f"inputs.get({name!r}, {fallback})"
         return self._fetch(("input", expression), name, expression)
 
@@ -282,25 +280,20 @@ class Writer:
             self._line(f"{self._awaits}leave(run, {tuple(leaves)})", after)
 
     def _release(self, objects: Sequence[int], index: int) -> None:
+        """Let go of objects, in this order: innermost first."""
         names: list[str] = []
         for obj in objects:
             home = self._homes.get(obj)
-            if obj == index:  # nobody reads it: it never was anywhere
-                continue
-            if home is None:
-                self._line(f"{self._slot(self._schedule.register(obj))} = EMPTY", ~index)
-            elif home.taker != index:
-                names.append(home.name)
-        if names:
-            self._line(" = ".join([*names, "None"]), ~index)
+            if (
+                obj != index and home is not None and home.taker != index
+            ):  # its own output nobody reads: it never was anywhere
+                names.append(f"{home.name} = ")
+            elif obj != index and home is None:
+                names.append(f"{self._slot(self._schedule.register(obj))} = ")
+        for value, group in groupby(names, key=lambda name: "EMPTY" if name.startswith("slots[") else "None"):
+            self._line(f"{''.join(group)}{value}", ~index)
 
 
 _CLOSING: Final = ("    closed(run, locals())", "    raise")
 
 _LOOKED_AT: Final = FLOW | {StepStatus}
-
-
-def _literal(obj: Any) -> str:
-    """The object as it can be written in place, where that gives the very same object; else nothing."""
-    is_small = type(obj) is int and 0 <= obj <= 256  # noqa: PLR2004 - of these there is one object each
-    return repr(obj) if obj is None or obj is True or obj is False or is_small else ""
