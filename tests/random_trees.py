@@ -113,8 +113,9 @@ def give_roles(draw, spec, parent):
     spec.style = draw(st.sampled_from(["status", "result"]))
     spec.script = draw(st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=3))
     choices = [("catch", "failure"), ("catch", "retry"), ("catch", "value"), ("fixed", 0), ("fixed", 2), ("passthrough", 1)]
+    choices.append(("own", None))
     if spec.access == "consume":
-        choices = choices[:3]
+        choices = [*choices[:3], choices[-1]]
     if spec.kind != "regular":
         choices.remove(("catch", "value"))
     spec.adapters = draw(st.lists(st.sampled_from(choices), max_size=3))
@@ -178,6 +179,8 @@ class Model:
         if not adapters:
             return calls.call(self.log, given)
         (kind, option), *inner = adapters
+        if kind == "own":
+            return self.adapted(spec, inner, given, calls)
         if kind == "catch":
             try:
                 return self.adapted(spec, inner, given, calls)
@@ -282,9 +285,21 @@ def answer(spec, outcome, items, out):
     return box if spec.style == "status" else TaskResult.success(box)
 
 
+class Own:
+    """An adapter of a user's, which may have a part in a success, and has none."""
+
+    def wrap(self, call):
+        async def passed(attempt):
+            return await call(attempt)
+
+        return passed
+
+
 def adapter(described, sleep):
     """Make an adapter."""
     kind, option = described
+    if kind == "own":
+        return Own()
     if kind == "catch":
         answers = {"failure": None, "retry": lambda error: StepResult.retry(), "value": lambda error: Box([-1])}
         return catch_as_failure(answers[option], on=Broken)

@@ -270,3 +270,33 @@ def test_nodes_are_told_apart():
     assert isinstance(root, Node)
     assert root != child
     assert len({root, child, root}) == 2
+
+
+def test_what_is_no_source_is_refused_whatever_it_looks_like():
+    """The tree remembers what it has bound, and asks only sources who they are."""
+
+    class Pretender:
+        identity = ["not", "hashable"]  # noqa: RUF012 - that is the point
+
+    with pytest.raises(RegistrationError, match="not-a-source"):
+        TaskTree().root(lambda x: 1, Pretender())
+
+
+def test_a_tree_remembers_what_it_has_bound():
+    """Nodes that are written in the same way share a task, within bounds; an own adapter is wrapped around each."""
+
+    class Own:
+        def wrap(self, call):
+            return call
+
+    tree, own = TaskTree(), Own()
+    root = tree.root(int)
+    same = [root.child(str, borrow_prev(int)) for _ in range(3)]
+    adapted = [root.child(str, borrow_prev(int), adapters=(own,)) for _ in range(2)]
+    tasks = [tree.placed[node.index].task for node in (*same, *adapted)]
+    assert tasks[0] is tasks[1] is tasks[2]
+    assert tasks[3] is not tasks[4]
+    functions = [lambda x, number=number: number for number in range(1100)]
+    for function in functions:
+        root.child(function, borrow_prev(int))
+    assert list(range(1100)) == [tree.placed[6 + number].task.fn(0) for number in range(1100)]

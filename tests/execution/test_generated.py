@@ -580,3 +580,17 @@ def test_without_a_loop_a_consumer_holds_what_a_call_by_hand_would_leave_it(cons
     leaf = tree.root(Payload).child(consumer)
     by_hand = Payload().count() if consumer.method else count(Payload())
     assert run_sync(compile_plan(tree, optimize=optimize))[leaf] == by_hand
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"keep": "leafs"}, "keep must be one of 'leaves', 'marked', 'none', not 'leafs'"),
+        ({"sync": True}, "plan 'scene' cannot be run without an event loop: 'config' is a coroutine function"),
+    ],
+)
+def test_code_that_there_cannot_be_is_not_shown(options, message):
+    """The message says why."""
+    with pytest.raises(ValueError, match="scene|keep") as caught:
+        compile_plan(scene()).source(**options)
+    assert message == str(caught.value)

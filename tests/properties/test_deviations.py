@@ -56,7 +56,13 @@ def story(plan, happening, log, counts, *, sync):
         log.append(("raised", type(error), str(error), getattr(error, "__notes__", []), type(error.__cause__)))
     else:
         if result is not None:
-            log.append((result.status, [(f.path, f.status, f.attempts, type(f.error)) for f in result.failures]))
+            log.append(
+                (
+                    result.step.status,
+                    result.step.reason,
+                    [(f.path, f.status, f.attempts, type(f.error)) for f in result.failures],
+                )
+            )
             log.append([(path, box.items) for path, box in result.items()])
         del result
     assert Box.alive == 0

@@ -11,6 +11,7 @@ from typing import Any
 
 from .._errors import ResultError, problem
 from .._types import class_of
+from ._raised import traceback_of
 
 __all__ = ["Resource", "enter", "leave"]
 
@@ -38,7 +39,7 @@ async def enter(manager: Any, path: str, *, is_sync: bool) -> tuple[Resource, An
 
 async def leave(resource: Resource, error: BaseException | None) -> None:
     """Exit it."""
-    told = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+    told = (None, None, None) if error is None else (type(error), error, traceback_of(error))
     if resource.is_async:
         await resource.manager.__aexit__(*told)
     else:
