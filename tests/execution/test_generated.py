@@ -189,6 +189,7 @@ async def scene(run):
         kept[4] = result
         assets = None
         result = None
+        kept = None
     except GeneratorExit:
         closed(run, locals())
         raise""" == compile_plan(scene()).source()
@@ -594,3 +595,14 @@ def test_code_that_there_cannot_be_is_not_shown(options, message):
     with pytest.raises(ValueError, match="scene|keep") as caught:
         compile_plan(scene()).source(**options)
     assert message == str(caught.value)
+
+
+def test_whoever_comes_while_code_is_being_made_goes_on_without():
+    """Another thread, or a finaliser that runs the same plan in the middle of it."""
+    plan = replace(compile_plan(numbers(3)), optimize=True)
+    made = code(plan, sync=True)
+    with made._lock:
+        assert run_sync(plan).ok
+        assert not made.compiled
+    assert run_sync(plan).ok
+    assert made.is_complete

@@ -3,7 +3,7 @@
 import gc
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -186,6 +186,7 @@ def test_a_plan_of_which_no_code_can_be_made_stays_with_the_interpreter(monkeypa
     tree = TaskTree("hopeless")
     tree.root(int)
     plan = compile_plan(tree)
+    asked = replace(plan, optimize=True)
 
     def fails(*_):
         raise MemoryError
@@ -198,6 +199,8 @@ def test_a_plan_of_which_no_code_can_be_made_stays_with_the_interpreter(monkeypa
     assert run_sync(plan).ok
     with pytest.raises(MemoryError):
         compile_plan(tree, optimize=True)
+    with pytest.raises(MemoryError):
+        run_sync(asked)
 
 
 @pytest.mark.as_compiled
@@ -241,6 +244,36 @@ async def test_a_kept_traceback_keeps_no_output_that_goes_from_part_to_part():
         assert not Block.alive
     finally:
         gc.enable()
+
+
+async def test_a_kept_traceback_keeps_no_result():
+    """Neither one that a task has put aside, nor that of a failure, when the result itself is gone."""
+    kept = []
+
+    def collect():
+        try:
+            _ = 1 / 0
+        except ZeroDivisionError as error:
+            kept.append(error)
+
+    def fail():
+        raise ValueError
+
+    for last in (int, fail):
+        tree = TaskTree()
+        root = tree.root(int)
+        root.child(lambda: Block("leaf"))
+        root.child(collect)
+        root.child(last, adapters=(catch_as_failure(), Passing()))
+        gc.disable()
+        try:
+            result = await run_plan(compile_plan(tree))
+            kept += [failure.error for failure in result.failures]
+            assert {"leaf"} == Block.alive
+            del result
+            assert not Block.alive
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("adapters", [(), (Instead(),), (catch_as_failure(),)], ids=["bare", "answered", "caught"])

@@ -28,7 +28,7 @@ ENDED = -1
 
 async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one loop, because a call per node would cost more than the node
     """Run nodes from one on, some of them; the one to go on with, or ENDED."""
-    registers, kept = run.slots, run.kept
+    registers = run.slots
     number, offset = divmod(first, run.program.part)
     ops, empty = run.program.ops(number), EMPTY
     value: Any = empty
@@ -66,13 +66,13 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
             if target > 0:
                 registers[target] = value
             elif target:
-                kept[~target] = value
+                run.kept[~target] = value  # by no name of its own: tracebacks that are kept may keep this frame
             value = empty
         else:
             return more.at + 1
         run.at = more.at
     except BaseException as error:  # noqa: BLE001 - raised again in `resume`, where no adapter catches it
-        value, kept = EMPTY, {}  # the traceback keeps this frame
+        value = EMPTY
         run.leave_at(more.at, error)
     if run.left is not None:
         return await resume(run)

@@ -96,11 +96,12 @@ class Run:
         return raw, error
 
     def result(self) -> RunResult:
-        """Give away what is left, and be without it: the traceback of a failure's error leads to this object, and so to a cycle."""
+        """Give away what is left, and be without it: tracebacks that somebody keeps lead to this object."""
         kept = {index: obj for index, obj in self.kept.items() if obj is not EMPTY} if self.has_gaps else self.kept
         made = RunResult(self.plan, self.answer, self.failures, kept)
+        self.kept = {}
         if self.failures:
-            self.answer, self.failures, self.kept = SUCCESS, (), {}
+            self.answer, self.failures = SUCCESS, ()
         return made
 
     def own(self, index: int, resource: Resource) -> None:

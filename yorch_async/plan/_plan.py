@@ -177,6 +177,7 @@ class Plan:
             kept[1] = result
             words = None
             result = None
+            kept = None
         """
         if keep not in get_args(Keep):
             raise ValueError(f"keep must be one of {', '.join(map(repr, get_args(Keep)))}, not {keep!r}")

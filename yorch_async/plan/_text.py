@@ -50,8 +50,10 @@ class Writer:
         for home in going_on:
             if home.born >= self._first:
                 self._line(f"{self._slot(home.register)} = {home.name}", ~(self._end - 1))
-        if going_on:  # a traceback that somebody has kept may keep this frame as well
-            self._line("".join(f"{home.name} = " for home in going_on) + "None", ~(self._end - 1))
+        # A traceback that somebody has kept may keep this frame as well, which then has to be empty.
+        left = [home.name for home in going_on] + ["kept"] * ("kept" in self._used)
+        if left:
+            self._line(" = ".join([*left, "None"]), ~(self._end - 1))
         body, where = self._lines, self._where
         if not self._shared.variant.sync:
             # A coroutine that is closed shows nobody its frame, so the code itself has to say what it held.
