@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 import anyio
-from anyio import sleep
 from anyio.lowlevel import checkpoint
 
 from .._context import objects_of
@@ -108,12 +107,11 @@ def _prepare(
     way = way_of(plan, keep, is_sync, held is not None)
     if given if way.needs is None else not fits(way.needs, held, given):
         check_setup(plan, held, given)
-    run = Run(way.program, objects, given, sleep_here if is_sync else sleep)
-    run.is_sync = is_sync
-    if observers or check_borrows:
-        run.observers, run.check_borrows, run.is_watched = tuple(observers), check_borrows, True
-    else:
-        run.code = way.advance()
+    sleep = sleep_here if is_sync else None
+    if not observers and not check_borrows:
+        return Run(way.program, way.advance(), objects, given, sleep)
+    run = Run(way.program, None, objects, given, sleep)
+    run.observers, run.check_borrows, run.is_watched = tuple(observers), check_borrows, True
     return run
 
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
+import anyio
+
 from .._context import Objects
 from .._events import Event, Observer
 from .._results import StepResult
@@ -40,6 +42,10 @@ _NO_RESOURCES: Final[dict[int, Resource]] = {}
 """What all runs have in common that have entered nothing; nobody writes into it."""
 
 
+_NOTHING_KEPT: Final[dict[int, Any]] = {}
+"""What all runs have that have given away their result; nobody writes into it."""
+
+
 class Run:
     """The state of one run. Not shared: every call of `run_plan` makes its own."""
 
@@ -61,8 +67,6 @@ class Run:
     failures: tuple[Failure, ...] = ()
     observers: Sequence[Observer] = ()
     check_borrows = False
-    is_sync = False
-    """Whether there is no event loop to wait by."""
     is_closing = False
     """Whether the coroutine of the run is being closed, so that it ends here, whatever adapters make of that."""
     is_stuck = False
@@ -70,16 +74,20 @@ class Run:
     is_watched = False
     """Whether every node has to be observed, or checked for borrows."""
 
-    code: Code | None = None
-    """The generated code, as far as the plan has any."""
-
-    def __init__(self, program: Program, context: Objects, inputs: Mapping[str, Any], sleep: Sleep) -> None:
+    def __init__(
+        self, program: Program, code: Code | None, context: Objects, inputs: Mapping[str, Any], sleep: Sleep | None
+    ) -> None:
+        # What nearly every run needs is set here, and always in this order: Python is slower with objects of one class that are not.
         self.plan = program.plan
         self.program = program
+        self.code = code
+        """The generated code, as far as the plan has any."""
         self.slots: list[Any] = [context, inputs, *program.empty]
         """All registers."""
         self.kept: dict[int, Any] = {}
-        self.sleep = sleep
+        self.is_sync = sleep is not None
+        """Whether there is no event loop to wait by."""
+        self.sleep: Sleep = anyio.sleep if sleep is None else sleep
         self.started = perf_counter()
 
     def leave_at(self, index: int, error: BaseException, *, is_over: bool = False) -> None:
@@ -99,7 +107,7 @@ class Run:
         """Give away what is left, and be without it: tracebacks that somebody keeps lead to this object."""
         kept = {index: obj for index, obj in self.kept.items() if obj is not EMPTY} if self.has_gaps else self.kept
         made = RunResult(self.plan, self.answer, self.failures, kept)
-        self.kept = {}
+        self.kept = _NOTHING_KEPT
         if self.failures:
             self.answer, self.failures = SUCCESS, ()
         return made
