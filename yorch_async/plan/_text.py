@@ -50,9 +50,8 @@ class Writer:
         for home in going_on:
             if home.born >= self._first:
                 self._line(f"{self._slot(home.register)} = {home.name}", ~(self._end - 1))
-        # A traceback that somebody has kept may keep this frame as well, which then has to be empty.
         left = [home.name for home in going_on] + ["kept"] * ("kept" in self._used)
-        if left:
+        if left:  # a traceback that somebody has kept may keep this frame as well
             self._line(" = ".join([*left, "None"]), ~(self._end - 1))
         body, where = self._lines, self._where
         if not self._shared.variant.sync:
@@ -111,7 +110,7 @@ class Writer:
     def _settle_in(self, obj: int, *, born: int) -> Home:
         """Give an object a local name."""
         schedule, index = self._schedule, obj if obj >= 0 else ~obj
-        label = schedule.layout.labels[index]
+        label = self._label(index)
         is_function = label == self._callee(index)
         name = self._shared.names.new(f"{label}_copy" if obj < 0 else f"{label}_output" if is_function else label)
         last = schedule.last(obj)
