@@ -6,7 +6,7 @@ which node it was, and `Part.homes` to which registers the local names belong, s
 place.
 
 The text of a plan is compiled part by part, because the event loop must not be held up: a part is the longest that is compiled at a
-stretch. What is compiled refers to names of `HELPERS`, which whoever runs it adds to the `namespace`.
+stretch. What is compiled refers to names of `HELPERS`, which whoever runs it adds to the `constants`.
 
 *Guarantees*: linear in the number of nodes; the text, the code and the lines of a traceback are the same.
 *Does not know*: who runs it, and when it is worth it.
