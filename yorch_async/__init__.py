@@ -62,7 +62,7 @@ from .adapters import (
     retry,
     retry_on,
 )
-from .execution import Failure, RunResult, SerialDfs, run, run_plan, run_sync
+from .execution import Concurrent, Failure, RunResult, SerialDfs, run, run_plan, run_sync
 from .plan import InputInfo, Plan, PlanNode, compile_plan
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "BorrowPrev",
     "BorrowPrevMut",
     "CallableTask",
+    "Concurrent",
     "ConsumePrev",
     "Context",
     "CopyPrev",

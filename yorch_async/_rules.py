@@ -307,6 +307,12 @@ _RUN: Final = (
         "annotate the parameter DirectOut[T] with a class T, or use set(object)",
     ),
     Rule(
+        "cancelled",
+        "run",
+        "ended as cancelled, though nobody has cancelled the run",
+        "catch the cancellation of what it awaits, and raise or answer what that means for the node",
+    ),
+    Rule(
         "suspends",
         "run",
         "waits for something, which run_sync cannot do",

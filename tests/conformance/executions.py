@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from yorch_async import Plan, SerialDfs, TaskTree, compile_plan
+from yorch_async import Concurrent, Plan, SerialDfs, TaskTree, compile_plan
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Execution:
 EXECUTIONS: Final = (
     Execution("SerialDfs(), interpreted", SerialDfs, keeps_order=True, compile=partial(compile_plan, optimize=False)),
     Execution("SerialDfs(), generated", SerialDfs, keeps_order=True, compile=partial(compile_plan, optimize=True)),
+    Execution("Concurrent()", Concurrent, keeps_order=False),
+    Execution("Concurrent(max_concurrency=1)", partial(Concurrent, max_concurrency=1), keeps_order=True),
 )
 
 BACKENDS: Final = ("asyncio", "trio")

@@ -1,8 +1,12 @@
 """What every execution promises: which nodes run, in which order, with which outputs, and how the run ends."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import pytest
 
 from yorch_async import (
+    Concurrent,
     Context,
     Fanout,
     RegistrationError,
@@ -31,10 +35,24 @@ from yorch_async import DirectOut as Out
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=[SerialDfs()], ids=lambda execution: type(execution).__name__)
+@pytest.fixture(params=[SerialDfs(), Concurrent(), Concurrent(max_concurrency=1)], ids=repr)
 def execution(request):
     """Every execution."""
     return request.param
+
+
+@contextmanager
+def raises(execution, cls, match):
+    """Expect an exception to leave a run: as it is, or as the only one of a group."""
+    found = SimpleNamespace(value=None)
+    if isinstance(execution, SerialDfs):
+        with pytest.raises(cls, match=match) as caught:
+            yield found
+        found.value = caught.value
+    else:
+        with pytest.RaisesGroup(pytest.RaisesExc(cls, match=match)) as caught:
+            yield found
+        (found.value,) = caught.value.exceptions
 
 
 def marked(log, name, answer=None):
@@ -303,11 +321,11 @@ async def test_an_exception_that_nobody_catches_is_raised_as_it_is(execution):
     root.child(fail, name="fails")
     root.child(marked(log, "sibling"))
     plan = compile_plan(tree)
-    with pytest.raises(ValueError, match="broken") as caught:
+    with raises(execution, ValueError, match="broken") as caught:
         await run_plan(plan, execution=execution)
     assert caught.value is error
     assert error.__notes__ == ["in node 'root/fails' of plan 'scene'"]
-    with pytest.raises(ValueError, match="broken"):
+    with raises(execution, ValueError, match="broken"):
         await run_plan(plan, execution=execution)
     assert error.__notes__ == ["in node 'root/fails' of plan 'scene'"], "the same note is not added twice"
     assert log == ["root", "root"]
@@ -344,7 +362,7 @@ async def test_a_node_that_answers_success_without_an_output_that_is_read(execut
     tree = TaskTree()
     root = tree.root(lambda: StepResult.success(), name="root")
     root.child(lambda x: x, borrow_prev(), name="reader")
-    with pytest.raises(Exception, match="no-output") as caught:
+    with raises(execution, Exception, match="no-output") as caught:
         await run_plan(compile_plan(tree), execution=execution)
     assert caught.value.path == "root"
     assert "'root/reader' reads it" in str(caught.value)
@@ -373,7 +391,7 @@ async def test_a_result_that_the_declaration_excludes_is_an_error(execution, dec
     """A value that nobody expects would be lost, and a forgotten `return` would pass for a success."""
     tree = TaskTree()
     tree.root(lambda: answer, output=declared, name="root")
-    with pytest.raises(ResultError, match=f"^root: returned {shown}, but .* \\[result-type\\]"):
+    with raises(execution, ResultError, match=f"^root: returned {shown}, but .* \\[result-type\\]"):
         await run_plan(compile_plan(tree), execution=execution)
 
 
@@ -405,7 +423,7 @@ async def test_the_other_kinds_answer_only_how_it_went(execution, kind, answer):
         tree.root(task_into(lambda out: answer))
     else:
         tree.root(list).child(task_forward_prev(lambda items: answer, borrow_prev_mut()))
-    with pytest.raises(ResultError, match="takes only None or a StepResult"):
+    with raises(execution, ResultError, match="takes only None or a StepResult"):
         await run_plan(compile_plan(tree), execution=execution)
 
 
@@ -430,7 +448,7 @@ async def test_a_direct_output_that_was_not_written_is_an_error(execution):
     """A success must not be an empty one."""
     tree = TaskTree()
     tree.root(task_into(lambda out: None), name="root")
-    with pytest.raises(ResultError, match="^root: .* \\[empty-slot\\]"):
+    with raises(execution, ResultError, match="^root: .* \\[empty-slot\\]"):
         await run_plan(compile_plan(tree), execution=execution)
 
 
@@ -456,7 +474,7 @@ async def test_an_adapter_that_answers_for_a_direct_output_leaves_it_empty(execu
     for adapter in (Skip(), Forget()):
         tree = TaskTree()
         tree.root(task_into(lambda out: out.set(1), adapters=(adapter,)), name="root").child(lambda x: x, borrow_prev())
-        with pytest.raises(ResultError, match="^root: .* \\[empty-slot\\]"):
+        with raises(execution, ResultError, match="^root: .* \\[empty-slot\\]"):
             await run_plan(compile_plan(tree), execution=execution)
 
 
@@ -465,7 +483,7 @@ async def test_a_bare_status_is_no_answer(execution, adapters):
     """It would otherwise be an output, and the failure a success."""
     tree = TaskTree()
     tree.root(lambda: StepStatus.FAILURE, name="root", adapters=adapters)
-    with pytest.raises(ResultError, match="^root: returned StepStatus.FAILURE, but a status alone is no answer"):
+    with raises(execution, ResultError, match="^root: returned StepStatus.FAILURE, but a status alone is no answer"):
         await run_plan(compile_plan(tree), execution=execution)
 
 

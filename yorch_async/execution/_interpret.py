@@ -20,7 +20,7 @@ from ._settle import settle, settled, written
 from ._state import SUCCESS, Run
 from ._turn import careful_turn, turn
 
-__all__ = ["ENDED", "interpret", "node", "resume", "watch"]
+__all__ = ["ENDED", "interpret", "into", "node", "replay", "resume", "watch", "write"]
 
 ENDED = -1
 """In place of the next node: there is none, and the run's answer says why."""
@@ -53,10 +53,10 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
             elif mode == TURN:
                 break
             else:
-                value = _into(run, register, more)
+                value = into(run, register, more)
                 if mode == INTO_AWAIT:
                     value = await value
-                value = await _written(run, register, more, value)
+                value = await write(run, register, more, value)
             if type(value) not in expected and mode < INTO:
                 value = await settled(run, more.at, value)
             if clear:
@@ -83,13 +83,13 @@ async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one l
     return await _conclude(run, step, (value, value := EMPTY)[0])
 
 
-def _into(run: Run, register: int, more: More) -> Any:
+def into(run: Run, register: int, more: More) -> Any:
     """Call a direct-output task."""
     run.slots[register] = DirectOut[Any](more.sink)
     return more.caller(run.plan.tasks[more.at].fn, run.slots, more.operands)
 
 
-async def _written(run: Run, register: int, more: More, raw: Any) -> Any:
+async def write(run: Run, register: int, more: More, raw: Any) -> Any:
     """The output that a direct-output task wrote."""
     if raw is not None and raw is not SUCCESS:
         await settled(run, more.at, raw)
@@ -111,16 +111,21 @@ async def watch(run: Run, step: Step) -> int:
 
 
 async def resume(run: Run) -> int:
-    """Go on where a node's first call has not simply succeeded: with its adapters, to which the call is replayed."""
+    """Go on where a node's first call has not simply succeeded."""
     step = run.program.step(run.at)
+    return await _conclude(run, step, await replay(run, step))
+
+
+async def replay(run: Run, step: Step) -> Any:
+    """The output of a node whose first call has not simply succeeded, or EMPTY: what its adapters make of that call."""
     if step.wrapped is not None and run.left is not None and not run.left[2]:
-        return await _conclude(run, step, await turn(run, step))
+        return await turn(run, step)
     raw, error = run.take_left()
     try:
         if error is not None:
             raise_as_it_is(error)
         run.attempts = 1
-        return await _conclude(run, step, settle(run, step, raw))
+        return settle(run, step, raw)
     finally:
         del raw, error  # the traceback of the error leads to this frame: it would be a cycle
 

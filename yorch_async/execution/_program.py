@@ -132,9 +132,10 @@ PLAIN: Final = (type(None), bool, int, float, str, bytes, list, tuple, dict, set
 class Program:
     """The operations of a plan under one choice of outputs to keep. It has state: the steps made so far, the classes seen so far."""
 
-    def __init__(self, plan: Plan, keep: Keep, innermost: _Wrapped) -> None:
+    def __init__(self, plan: Plan, keep: Keep, innermost: _Wrapped, schedule: Schedule) -> None:
         self.plan = plan
-        self.schedule = plan.schedule
+        self.schedule = schedule
+        self.keep = keep
         self.plain: set[type] = set(PLAIN)
         """The classes that results have had and that need not be looked at again."""
         self.rare: dict[int, Rare] = {}
@@ -211,7 +212,7 @@ def program_of(plan: Plan, keep: Keep, innermost: _Wrapped) -> Program:
     """The program of a plan, made when it is asked for first."""
     key = ("program", keep)
     known: Program | None = plan.prepared.get(key)
-    return plan.prepared.setdefault(key, Program(plan, keep, innermost)) if known is None else known
+    return plan.prepared.setdefault(key, Program(plan, keep, innermost, plan.schedule)) if known is None else known
 
 
 _STRICT: Final = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})

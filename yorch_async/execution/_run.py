@@ -4,34 +4,28 @@
 *Does not know*: how nodes are executed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from inspect import iscoroutinefunction
 from time import perf_counter
-from types import MappingProxyType
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal
 
 import anyio
 from anyio.lowlevel import checkpoint
 
-from .._context import objects_of
 from .._door import public
 from .._events import Observer, RunEnded, RunStarted
 from ..plan import Keep, Plan
-from ._drive import drive, sleep_here
+from ._concurrent import run_concurrent
+from ._drive import drive
 from ._generated import put_back
 from ._outcome import RunResult
-from ._policies import SerialDfs
+from ._policies import Concurrent
+from ._prepare import SERIAL, Execution, check_timeout, prepare
 from ._serial import run_here, run_serial
-from ._setup import check_setup, fits
 from ._state import SUCCESS, Run
-from ._ways import way_of
 
 __all__ = ["run", "run_plan", "run_sync"]
-
-_SERIAL = SerialDfs()
-_KEEPS: Final = get_args(Keep)
-_NO_INPUTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @public
@@ -40,22 +34,24 @@ async def run_plan(
     ctx: Any = None,
     *,
     inputs: Mapping[str, Any] | None = None,
-    execution: SerialDfs = _SERIAL,
+    execution: Execution = SERIAL,
     observers: Sequence[Observer] = (),
     keep: Keep = "leaves",
     check_borrows: bool = False,
+    timeout: float | None = None,
 ) -> RunResult:
     """Run a plan, on whatever event loop is running.
 
     `ctx` is a `Context`, a mapping of keys to objects, or any object with `get(key)`, which is asked when a node runs.
-    `inputs` are the named inputs.
+    `inputs` are the named inputs. `execution` is `SerialDfs()`, one node at a time, or `Concurrent()`.
     `observers` are called with every event (see `Event`); without one, nothing is recorded. `keep` says which
     outputs stay in the result: those of "leaves" (and of nodes with `keep=True`), only the "marked" ones, or "none".
     `check_borrows=True` compares what each task borrowed before and after, which costs a copy of it, and raises `BorrowError` where
-    it was changed; an object that cannot be deep-copied is not checked.
+    it was changed; an object that cannot be deep-copied is not checked. After `timeout` seconds the run is cancelled.
 
-    Raises `SetupError` before any task runs when context objects or inputs are missing or do not fit. An exception that no adapter
-    catches ends the run and is raised as it is, with a note that names the node. Other ways to end are statuses of the result.
+    Raises `SetupError` before any task runs when context objects or inputs are missing or do not fit, and `TimeoutError` when the time is
+    up. An exception that no adapter catches ends the run and is raised with a note that names the node: as it is, or by `Concurrent`
+    in an `ExceptionGroup`. Other ways to end are statuses of the result.
 
     >>> import anyio
     >>> from yorch_async import TaskTree, compile_plan, from_input, run_plan
@@ -64,9 +60,9 @@ async def run_plan(
     >>> anyio.run(lambda: run_plan(compile_plan(tree), inputs={"text": "7"}))[number]
     7
     """
-    state = _prepare("run_plan", False, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
-    if state.observers:
-        await _observed(state)
+    state = prepare("run_plan", False, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
+    if timeout is not None or state.observers or isinstance(execution, Concurrent):
+        await _run_otherwise(state, execution, timeout)
         return state.result()
     index, code = 0, state.code
     if code is not None:
@@ -88,54 +84,35 @@ async def run_plan(
     return state.result()
 
 
-def _prepare(
-    function: str,
-    is_sync: bool,  # noqa: FBT001 - called here alone; to pass by name costs half a node
-    plan: Plan,
-    ctx: Any,
-    inputs: Mapping[str, Any] | None,
-    execution: SerialDfs,
-    observers: Sequence[Observer],
-    keep: Keep,
-    check_borrows: bool,  # noqa: FBT001 - see is_sync
-) -> Run:
-    """Check what was passed, and make the state of a run."""
-    if type(plan) is not Plan or execution is not _SERIAL or keep not in _KEEPS or observers != ():
-        _check(function, plan, execution, keep, observers)
-    objects, held = objects_of(ctx)
-    given: Mapping[str, Any] = dict(inputs) if inputs else _NO_INPUTS
-    way = way_of(plan, keep, is_sync, held is not None)
-    if given if way.needs is None else not fits(way.needs, held, given):
-        check_setup(plan, held, given)
-    sleep = sleep_here if is_sync else None
-    if not observers and not check_borrows:
-        return Run(way.program, way.advance(), objects, given, sleep)
-    run = Run(way.program, None, objects, given, sleep)
-    run.observers, run.check_borrows, run.is_watched = tuple(observers), check_borrows, True
-    return run
+async def _run_otherwise(state: Run, execution: Execution, timeout: float | None) -> None:  # noqa: ASYNC109 - it is the user's
+    """Run a plan in the way that is asked for."""
+    go = partial(run_concurrent, state, execution) if isinstance(execution, Concurrent) else partial(run_serial, state)
+    if timeout is not None:
+        go = partial(_within, state, go, check_timeout(timeout))
+    await (_observed(state, go) if state.observers else go())
 
 
-def _check(function: str, plan: object, execution: object, keep: object, observers: Any) -> None:
-    """Refuse what is no plan, no policy, no option, no observer."""
-    if not isinstance(plan, Plan):
-        raise TypeError(f"{function} takes a Plan, made by compile_plan(tree), not {plan!r}")
-    if not isinstance(execution, SerialDfs):
-        raise TypeError(f"execution must be an execution policy such as SerialDfs(), not {execution!r}")
-    if keep not in _KEEPS:
-        raise ValueError(f"keep must be one of {', '.join(map(repr, _KEEPS))}, not {keep!r}")
-    if callable(observers):
-        raise TypeError(f"observers is a sequence of them: observers=[{observers!r}]")
-    for observer in observers:
-        if not callable(observer) or iscoroutinefunction(observer):
-            raise TypeError(f"an observer is a plain function of one event, not {observer!r}")
+async def _within(state: Run, go: Callable[[], Awaitable[None]], timeout: float) -> None:  # noqa: ASYNC109 - it is the user's
+    """Cancel what is running when the time is up."""
+    with anyio.move_on_after(timeout) as scope:
+        try:
+            await go()
+        except Exception as error:
+            if scope.cancel_called:
+                with suppress(Exception):
+                    error.add_note(f"raised while plan '{state.plan.name}' was being cancelled, after its timeout of {timeout:g} s")
+            raise
+    if scope.cancelled_caught:
+        where = ", ".join(f"'{state.path(index)}'" for index in sorted(state.cancelled) or (state.at,))
+        raise TimeoutError(f"plan '{state.plan.name}' was not done after its timeout of {timeout:g} s; it was at {where}")
 
 
-async def _observed(state: Run) -> None:
+async def _observed(state: Run, go: Callable[[], Awaitable[None]]) -> None:
     """Tell when the run begins and how it ends."""
     plan, started = state.plan, perf_counter()
     state.notify(RunStarted(plan.name, len(plan), started))
     try:
-        await run_serial(state)
+        await go()
     except BaseException as error:
         now = perf_counter()
         state.notify(RunEnded(plan.name, None, now - started, error, now))
@@ -155,10 +132,11 @@ def run(
     *,
     backend: Literal["asyncio", "trio"] = "asyncio",
     inputs: Mapping[str, Any] | None = None,
-    execution: SerialDfs = _SERIAL,
+    execution: Execution = SERIAL,
     observers: Sequence[Observer] = (),
     keep: Keep = "leaves",
     check_borrows: bool = False,
+    timeout: float | None = None,
 ) -> RunResult:
     """Run a plan in a program that has no event loop: start one of the kind `backend`, and end it. Otherwise as `run_plan`.
 
@@ -181,6 +159,7 @@ def run(
         observers=observers,
         keep=keep,
         check_borrows=check_borrows,
+        timeout=timeout,
     )
     return anyio.run(call, backend=backend)
 
@@ -191,7 +170,7 @@ def run_sync(
     ctx: Any = None,
     *,
     inputs: Mapping[str, Any] | None = None,
-    execution: SerialDfs = _SERIAL,
+    execution: Execution = SERIAL,
     observers: Sequence[Observer] = (),
     keep: Keep = "leaves",
     check_borrows: bool = False,
@@ -207,11 +186,11 @@ def run_sync(
     >>> run_sync(compile_plan(tree))[node]
     7
     """
-    state = _prepare("run_sync", True, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
+    state = prepare("run_sync", True, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
     if plan.optimize and state.code is not None:
         state.code.compile_all()
     if state.observers:
-        drive(_observed(state), state)
+        drive(_observed(state, partial(run_serial, state)), state)
     else:
         run_here(state)
     return state.result()

@@ -65,6 +65,8 @@ class Run:
     resources = _NO_RESOURCES
     """What managed nodes have entered, by node."""
     failures: tuple[Failure, ...] = ()
+    cancelled: tuple[int, ...] = ()
+    """The nodes that ran when a concurrent run was cancelled."""
     observers: Sequence[Observer] = ()
     check_borrows = False
     is_closing = False
@@ -89,6 +91,16 @@ class Run:
         """Whether there is no event loop to wait by."""
         self.sleep: Sleep = anyio.sleep if sleep is None else sleep
         self.started = perf_counter()
+
+    def beside(self) -> "Run":
+        """A state for nodes that run at the same time as others of this run: with what they share, and what is each one's own."""
+        made = object.__new__(Run)
+        made.plan, made.program, made.code = self.plan, self.program, None
+        made.slots, made.kept = self.slots, self.kept
+        made.is_sync, made.sleep, made.started = self.is_sync, self.sleep, self.started
+        made.observers, made.resources = self.observers, self.resources
+        made.is_watched, made.check_borrows = self.is_watched, self.check_borrows
+        return made
 
     def leave_at(self, index: int, error: BaseException, *, is_over: bool = False) -> None:
         """Note how the first call of a node has gone, or the error that is to end the run there."""

@@ -5,6 +5,7 @@ from ._emit import LARGEST, Code, Compiled, code_of
 from ._names import method_of
 from ._parts import Part, Variant
 from ._plan import InputInfo, Plan, PlanNode
+from ._readers import Readers, readers, spread
 from ._schedule import CONTEXT, INPUTS, Endings, Keep, Schedule
 
 __all__ = [
@@ -19,9 +20,12 @@ __all__ = [
     "Part",
     "Plan",
     "PlanNode",
+    "Readers",
     "Schedule",
     "Variant",
     "code_of",
     "compile_plan",
     "method_of",
+    "readers",
+    "spread",
 ]

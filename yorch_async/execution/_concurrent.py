@@ -1,0 +1,257 @@
+"""Siblings concurrently: a task of the event loop is opened only where a node really waits while others could run.
+
+One *runner*, a loop in a task, works through the nodes that are ready. Only before it starts a node that may wait does it make sure that
+one more, the *spare*, has been started, which begins when the first one waits, and then does the same. So where nothing waits two tasks
+run any number of nodes, and where each node waits once, hardly more. A runner never gives a node away, so what a node does with its task
+- scopes, timeouts - is what it would do in code written by hand; and a runner whose task is not as it was takes no further node.
+
+Nodes that are ready stand in a stack, as the first one of a line of siblings: the next one takes its place. So what becomes ready last
+is taken first, which is descendants before later siblings.
+
+*Guarantees*: no task outlives the run; every error is raised, in one group, in the order of registration; where nothing ever waits, the
+loop still gets a turn every few milliseconds.
+*Does not know*: how a node is called.
+"""
+
+from contextvars import copy_context
+from time import perf_counter
+from typing import Any, Final
+
+from anyio import create_task_group, get_cancelled_exc_class, sleep_forever
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
+
+from .._errors import ResultError, problem
+from .._slots import EMPTY
+from ._flow import Flow, Lane
+from ._interpret import into, write
+from ._isolated import Isolated
+from ._keepers import Keepers
+from ._policies import Concurrent
+from ._program import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TAKEN_AWAIT, TURN
+from ._settle import settled
+from ._starter import Starter
+from ._state import SUCCESS, Run
+from ._watch import watch
+from ._weave import FINISH, LEAF, PARENT, Weave, weave_of
+
+__all__ = ["run_concurrent"]
+
+SLICE: Final = 0.005
+"""How many seconds a run may take before it gives the loop a turn."""
+WAITING: Final = frozenset({LENT_AWAIT, TAKEN_AWAIT, CALL_AWAIT, INTO_AWAIT, TURN})
+"""The modes of nodes that may wait."""
+
+
+async def run_concurrent(run: Run, policy: Concurrent) -> None:
+    """Run all nodes; the run's answer is then how it ended."""
+    weave = weave_of(run.plan, run.program.keep, is_watched=run.is_watched)
+    await Isolated(_Runners(run, policy, weave).all())
+
+
+class _Runners:
+    """All runners of a run. It has state: how many there are, and whether one more is on its way."""
+
+    def __init__(self, run: Run, policy: Concurrent, weave: Weave) -> None:
+        self._flow = Flow(run, policy, weave)
+        self._weave = weave
+        # Who has changed what it only borrowed can be told where nodes do not overlap.
+        self._limit = 1 if run.check_borrows else policy.max_concurrency or len(run.plan)
+        self._active = 0
+        self._has_spare = False
+        self._is_covered = False
+        """Whether no further runner is to be started now: one is on its way, or there are as many as there may be."""
+        self._context = copy_context()
+        self._due = 0.0
+        """When the loop is to get a turn."""
+
+    async def all(self) -> None:
+        """Run all nodes, and let go of everything."""
+        flow, run = self._flow, self._flow.run
+        error: BaseException | None = None
+        try:
+            try:
+                await (self._with_resources if self._weave.has_managed else self._nodes)()
+            except get_cancelled_exc_class():
+                if not flow.has_errors:
+                    raise
+            error = flow.end()
+            if error is not None:
+                raise error
+        except BaseException:
+            run.kept.clear()
+            flow.clear()
+            raise
+        finally:
+            del error  # this frame is in its traceback
+        if run.failures:
+            flow.clear()
+
+    async def _with_resources(self) -> None:
+        """Run all nodes, and then exit what managed ones have entered and is still in use."""
+        flow = self._flow
+        flow.run.resources = {}
+        async with create_task_group() as group:
+            keepers = flow.keepers = Keepers(flow, Starter(group, self._context, flow.run.plan.name))
+            try:
+                await self._nodes()
+            except BaseException as error:
+                await keepers.leave_all(error)
+                raise
+            await keepers.leave_all(None)
+
+    async def _nodes(self) -> None:
+        flow = self._flow
+        while flow.ready:  # once more, should somebody have cancelled a runner before it could take over
+            self._active, self._has_spare, self._due = 1, False, perf_counter() + SLICE
+            async with create_task_group() as group:
+                self._starter = Starter(group, self._context, flow.run.plan.name)
+                flow.scope = group.cancel_scope
+                await self._runner(is_host=True)
+
+    async def _spare(self) -> None:
+        """Take over when a runner waits."""
+        self._has_spare = False
+        await checkpoint_if_cancelled()
+        await self._runner(is_host=False)
+
+    async def _runner(self, *, is_host: bool) -> None:
+        """Work in this task, and see that another one does if this one cannot go on."""
+        flow = self._flow
+        lane = Lane(flow.run.beside(), watch(self._starter.group), is_host=is_host)
+        self._is_covered = self._has_spare or self._active >= self._limit
+        try:
+            await self._work(lane)
+        except get_cancelled_exc_class() as error:
+            if is_host or lane.watch.is_cancelled:
+                raise
+            # Somebody has cancelled this one task of the loop, and not the run.
+            flow.fail(lane.run.at, ResultError(problem("cancelled", lane.run.path(lane.run.at))))
+            del error
+        finally:
+            self._active -= 1
+            lane.watch.forget()
+        self._is_covered = self._has_spare
+        if not self._is_covered:
+            self._cover()
+
+    def _cover(self) -> bool:
+        """See that a runner is there to take over, if there is anything to take over; whether there is one, or may be none."""
+        ready = self._flow.ready
+        while ready and not ready[-1].has_more():
+            ready.pop()
+        if ready:
+            self._has_spare = self._is_covered = True
+            self._active += 1
+            self._starter.start(self._spare)
+        return self._is_covered
+
+    async def _work(self, lane: Lane) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop, because a call per node would cost more than the node
+        """Run nodes until none is ready, or the task is not as it was."""
+        flow, weave, run, context, clock, empty = self._flow, self._weave, lane.run, self._context, perf_counter, EMPTY
+        ready, registers, kept = flow.ready, run.slots, run.kept
+        place, scope, cancels, count = lane.watch.marks
+        value: Any = empty
+        flow.last, is_covered = run, self._is_covered
+        try:
+            while ready:
+                line = ready[-1]
+                shared, done, is_clean = line.shared, 0, True
+                for mode, fn, register, expected, target, follows, more in line.strands:
+                    try:
+                        if mode == LENT_AWAIT:
+                            if not is_covered:
+                                is_covered = self._cover()
+                            value = await fn(registers[register])
+                        elif mode == LENT:
+                            value = fn(registers[register])
+                        else:
+                            if mode in WAITING and not is_covered:
+                                is_covered = self._cover()
+                            if mode < CALL:
+                                value, registers[register] = registers[register], empty
+                                if mode == TAKEN:
+                                    value = fn((value, value := empty)[0])
+                                else:
+                                    pending, value = fn(value), empty
+                                    value = await pending
+                            elif mode < INTO:
+                                value = more[1](fn, registers, more[2])  # its caller, its operands
+                                if mode == CALL_AWAIT:
+                                    value = await value
+                            elif mode < TURN:
+                                value = into(run, register, more)
+                                if mode == INTO_AWAIT:
+                                    value = await value
+                                value = await write(run, register, more, value)
+                        if type(value) not in expected and mode < INTO:
+                            is_covered = is_covered or self._cover()
+                            value = await settled(run, more[0], value)
+                            flow.run.has_gaps = flow.run.has_gaps or value is empty
+                    except BaseException as error:  # noqa: BLE001 - raised again in `finish`, where no adapter catches it
+                        value, follows = empty, FINISH  # noqa: PLW2901 - more than it usually would be
+                        run.leave_at(more[0], error)
+                    if follows == FINISH:
+                        run.at = more[0]
+                        is_open = await flow.finish(lane, run.at, (value, value := empty)[0])
+                        if flow.is_over:
+                            return
+                        follows = PARENT if is_open else LEAF  # noqa: PLW2901 - see above
+                    else:
+                        done += 1
+                        if target < 0:
+                            kept[~target] = value
+                        elif target:
+                            registers[target] = value
+                        value = empty
+                    if not done & 7 and clock() > self._due:
+                        await self._breathe(run)
+                    try:
+                        if (
+                            not follows
+                            and flow.last is run
+                            and place.cancel_scope is scope
+                            and cancels() == count
+                            and copy_context() == context
+                        ):
+                            continue
+                    except Exception:  # noqa: BLE001, S110 - it compares values of the user's, where a variable was set; see `is_clean`
+                        pass
+                    if follows:
+                        ready.append(weave.line(more[0]))
+                    is_clean = lane.watch.is_clean(context)
+                    if self._has_to_turn(run) or not is_clean or not ready or ready[-1] is not line:
+                        break
+                    is_covered = self._is_covered
+                else:
+                    if ready and ready[-1] is line:
+                        ready.pop()
+                if shared:
+                    flow.count_down(shared, done)
+                if flow.is_over:
+                    return
+                if not is_clean:
+                    await self._retire(lane)
+                    return
+                is_covered = self._is_covered
+        finally:
+            del place, cancels  # see `forget`
+            run.answer = SUCCESS  # an error in it leads here as well
+
+    def _has_to_turn(self, run: Run) -> bool:
+        """Look whether others have run meanwhile; whether everything is over."""
+        if self._flow.last is not run:
+            self._flow.last, self._due = run, perf_counter() + SLICE
+        return self._flow.is_over
+
+    async def _breathe(self, run: Run) -> None:
+        """Give the loop a turn, unless it has just had one."""
+        if self._flow.last is run:
+            await checkpoint()
+            self._due = perf_counter() + SLICE
+
+    async def _retire(self, lane: Lane) -> None:
+        """Leave a task that is not as it was. Where that is because the run was cancelled and a node has caught it, pass it on."""
+        if lane.is_host and lane.watch.was_cancelled:
+            if lane.watch.is_cancelled:
+                await sleep_forever()
+            raise get_cancelled_exc_class()

@@ -1,0 +1,234 @@
+"""What follows each node of a concurrent run: what is let go of, which nodes are ready, what has failed.
+
+*Guarantees*: an output goes when the last node that reads it is over, has been skipped, or can no longer run; no error of a node is lost,
+also of those that are raised while the run is being cancelled; observers are told of every node, that it ended or that it was skipped.
+*Does not know*: in which task of the event loop a node runs.
+"""
+
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any, Final
+
+from anyio import CancelScope, get_cancelled_exc_class
+
+from .._errors import ResultError, problem
+from .._events import NodeSkipped
+from .._results import StepResult, StepStatus
+from .._slots import EMPTY
+from ._interpret import replay
+from ._keepers import Keepers
+from ._outcome import Failure
+from ._policies import Concurrent
+from ._program import TURN, Step
+from ._state import SUCCESS, Run
+from ._turn import careful_turn, turn
+from ._watch import Watch
+from ._weave import Weave
+
+__all__ = ["Flow", "Lane"]
+
+
+class Lane:
+    """What a runner has of its own: a state for the node that it runs, and a view of its task."""
+
+    __slots__ = ("is_host", "run", "watch")
+
+    def __init__(self, run: Run, watch: Watch, *, is_host: bool) -> None:
+        self.run = run
+        self.watch = watch
+        self.is_host = is_host
+        """Whether the task is that of the caller."""
+
+
+class Flow:
+    """The state that all runners of a run share."""
+
+    def __init__(self, run: Run, policy: Concurrent, weave: Weave) -> None:
+        self.run = run
+        self.weave = weave
+        self.ready = [weave.line(-1)]
+        """The lines of siblings that may run; the last one first."""
+        self.last: Run | None = None
+        """The state of the runner that went on last: by it each of them sees whether others have, since it looked."""
+        self.counts = list(weave.readers.counts)
+        self.is_over = False
+        """Whether no further node is to start."""
+        self.scope: CancelScope | None = None
+        """Around all nodes."""
+        self.keepers: Keepers | None = None
+        self.errors: list[tuple[int, BaseException]] = []
+        self._failures: list[Failure] = []
+        self._stops = policy.on_failure == "stop"
+        self._seen: set[int] | None = set() if run.observers else None
+        """The nodes that observers have been told of."""
+
+    def stop(self) -> None:
+        """End all nodes."""
+        self.is_over = True
+        self.ready.clear()
+        self.last = None
+        if self.scope is not None:
+            self.scope.cancel()
+
+    def fail(self, index: int, error: BaseException) -> None:
+        """Take note of an error of a node. What is no Exception, such as KeyboardInterrupt, ends the run whatever its policy says."""
+        self.run.noted = 0  # the same object may have been raised by another node
+        self.run.note(error, index)
+        self.errors.append((index, error))
+        if self._stops or not issubclass(type(error), Exception):
+            self.stop()
+
+    def count_down(self, register: int, count: int) -> None:
+        """So many nodes are over that have read what is in a register."""
+        self.counts[register] -= count
+        if not self.counts[register]:
+            self.run.slots[register] = EMPTY
+
+    async def finish(self, lane: Lane, at: int, value: Any) -> bool:
+        """Do what is to be done for a node that has not simply succeeded; whether its children are ready now."""
+        run, step = lane.run, lane.run.program.step(at)
+        try:
+            if run.left is not None:
+                value = await replay(run, step)
+            elif step.op.mode == TURN or run.is_watched:
+                value = await self._turn(run, step)
+            else:
+                run.answer = SUCCESS
+            return await self._conclude(run, step, (value, value := EMPTY)[0])
+        except BaseException as error:
+            if self._is_cancelled(lane, error):
+                self.run.cancelled = (*self.run.cancelled, at)
+                raise
+            await self._cut_off(run, step, error)
+            return False
+
+    async def _turn(self, run: Run, step: Step) -> Any:
+        if self._seen is not None:
+            self._seen.add(step.index)
+        if step.task.managed and self.keepers is not None:
+            return await self.keepers.turn(run, step)
+        return await (careful_turn if run.is_watched else turn)(run, step)
+
+    def _is_cancelled(self, lane: Lane, error: BaseException) -> bool:
+        """Whether an exception is the end of the runner, rather than of a node."""
+        cls = type(error)  # of an exception of the user's nothing is asked, not even its class
+        if issubclass(cls, get_cancelled_exc_class()):
+            return lane.watch.is_cancelled or (lane.is_host and lane.watch.was_cancelled)
+        return cls is GeneratorExit
+
+    async def _cut_off(self, run: Run, step: Step, error: BaseException) -> None:
+        """Take note of an error that has left a node, and leave out what is below it."""
+        index = step.index
+        if issubclass(type(error), get_cancelled_exc_class()):
+            cancelled, error = error, ResultError(problem("cancelled", run.path(index)))
+            error.__cause__ = cancelled
+        self.fail(index, error)
+        del error
+        if not self.is_over:
+            await self._skip(step)
+
+    async def _conclude(self, run: Run, step: Step, value: Any) -> bool:
+        registers, op, status = run.slots, step.op.more, run.answer.status
+        if status is StepStatus.SUCCESS:
+            if op.keep and (step.forwarded or value is not EMPTY):
+                run.kept[op.at] = registers[step.forwarded] if step.forwarded else value
+            if op.out:
+                registers[op.out] = value
+            value = EMPTY
+            if step.rare.stage is not None:
+                source, target, copier = step.rare.stage
+                registers[target] = copier(registers[source])
+            if not step.task.managed:
+                await self._release([op.at])
+            elif self.weave.is_unused(op.at):
+                await self._leave([op.at])
+            return step.end > op.at + 1
+        if status is not StepStatus.ABORT_BRANCH:
+            self._record(run, step)
+        elif op.at == 0:
+            self.run.answer = run.answer
+        if not self.is_over:
+            await self._skip(step)
+        return False
+
+    def _record(self, run: Run, step: Step) -> None:
+        """Note a node that has failed, and decide how the run ends."""
+        answer, elapsed = run.answer, perf_counter() - run.started
+        path = run.path(step.index)
+        self._failures.append(
+            Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed)
+        )
+        if not self.is_over and (self._stops or answer.status is StepStatus.ABORT_EXECUTION):
+            self.run.answer = answer
+            self.stop()
+
+    async def _skip(self, step: Step) -> None:
+        """Leave out everything below a node, which is over itself."""
+        self._tell_skipped(range(step.index + 1, step.end), step.index)
+        await self._release(range(step.index, step.end))
+
+    async def _release(self, indexes: Iterable[int]) -> None:
+        """Let go of what nodes have read, and nobody else will; they are over, or will never run."""
+        ended = self.weave.release(indexes, self.counts, self.run.slots)
+        if ended:
+            await self._leave(ended)
+
+    async def _leave(self, indexes: list[int]) -> None:
+        """Exit the resources of managed nodes, and then let go of what those were made from."""
+        for index in sorted(indexes, reverse=True):
+            if self.keepers is not None:
+                await self.keepers.leave(index, self.first_error(index))
+            await self._release([index])
+
+    def _tell_skipped(self, indexes: Iterable[int], cause: int) -> None:
+        seen, run = self._seen, self.run
+        if seen is not None:
+            because = run.path(cause)
+            for index in indexes:
+                if index not in seen:
+                    seen.add(index)
+                    run.notify(NodeSkipped(index, run.path(index), because, perf_counter()))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether there are errors besides those by which nodes say that they were cancelled."""
+        return any(type(error) is not ResultError or error.rule != "cancelled" for _, error in self.errors)
+
+    def first_error(self, index: int) -> BaseException | None:
+        """The error that came first, of a node and those below it."""
+        end = self.run.plan.layout.ends[index]
+        return next((error for at, error in self.errors if index <= at < end), None)
+
+    def end(self) -> BaseException | None:
+        """Decide how the run has ended when all nodes have; the error to raise, if it is one."""
+        run, registered = self.run, self.run.plan.layout.registered
+        failures = tuple(sorted(self._failures, key=lambda failure: registered[failure.index]))
+        errors = sorted(self.errors, key=lambda each: registered[each[0]])
+        self._failures.clear()  # tracebacks of their errors lead here
+        self.errors.clear()
+        try:
+            if errors or failures:
+                cause = errors[0][0] if errors else failures[0].index
+                try:
+                    self._tell_skipped(range(len(run.plan)), cause)
+                except BaseException as error:  # noqa: BLE001 - an observer's; raised below with the others
+                    run.note(error, cause)
+                    errors.append((cause, error))
+            if not errors:
+                run.failures = failures
+                if failures and run.answer.ok:
+                    run.answer = StepResult.failure(failures[0].reason, failures[0].error)
+                return None
+            what = f"{len(errors)} error{'s' * (len(errors) != 1)} in plan '{run.plan.name}'"
+            group = BaseExceptionGroup(what, [error for _, error in errors])
+            for failure in failures:
+                group.add_note(f"another node did not succeed: {failure}")
+            return group
+        finally:
+            del errors, failures
+
+    def clear(self) -> None:
+        """Let go of all outputs, innermost first."""
+        registers: Final = self.run.slots
+        for register in range(len(registers) - 1, -1, -1):
+            registers[register] = EMPTY

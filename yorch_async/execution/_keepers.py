@@ -1,0 +1,151 @@
+"""Tasks of the event loop that each keep the resource of one managed node: a resource is entered and exited in the same task.
+
+Cancel scopes demand that, task groups and whatever is built on them with it, and so do context variables that an exit resets.
+
+*Guarantees*: what a keeper has entered is exited exactly once, when the keeper is told to, or, should the resource itself cancel the
+task that it was entered in, when all nodes have ended.
+*Does not know*: in which order resources are to be exited.
+"""
+
+from typing import Any, Protocol
+
+from anyio import CancelScope, Event, current_effective_deadline, get_cancelled_exc_class
+from anyio.lowlevel import checkpoint
+
+from .._errors import ResultError, problem
+from .._slots import EMPTY
+from ._program import Step
+from ._starter import Starter
+from ._state import Run
+from ._turn import careful_turn, turn
+
+__all__ = ["Keepers"]
+
+
+class _Flow(Protocol):
+    """The run, as keepers see it."""
+
+    def fail(self, index: int, error: BaseException) -> None:
+        """Take note of an error of a node."""
+
+    def stop(self) -> None:
+        """End all nodes."""
+
+    def first_error(self, index: int) -> BaseException | None:
+        """The error that came first, of a node and those below it."""
+
+
+class _Keeper:
+    """One of them. It has state: how far it is."""
+
+    __slots__ = ("ended", "error", "released", "scope", "settled", "told", "value")
+
+    def __init__(self) -> None:
+        self.scope = CancelScope()
+        """Around the node's turn."""
+        self.settled = Event()
+        self.value: Any = EMPTY
+        self.error: BaseException | None = None
+        self.released = Event()
+        self.told: BaseException | None = None
+        """What the exit is told of."""
+        self.ended = Event()
+
+
+class Keepers:
+    """All keepers of a run. It has state: those that have not ended."""
+
+    def __init__(self, flow: _Flow, starter: Starter) -> None:
+        self._flow = flow
+        self._starter = starter
+        self._all: dict[int, _Keeper] = {}
+
+    async def turn(self, run: Run, step: Step) -> Any:
+        """Run a managed node in a task of its own, which then keeps its resource; its output or EMPTY."""
+        keeper = self._all[step.index] = _Keeper()
+        self._starter.start(self._keep, keeper, run, step)
+        try:
+            await keeper.settled.wait()
+        except BaseException:
+            keeper.scope.cancel()
+            raise
+        error, keeper.error = keeper.error, None
+        value, keeper.value = keeper.value, EMPTY
+        try:
+            if error is None:
+                return value
+            if isinstance(error, get_cancelled_exc_class()):
+                await checkpoint()  # where this task is cancelled as well, by the same scope
+                raise ResultError(problem("cancelled", run.path(step.index))) from error
+            raise error
+        finally:
+            del error, value  # the traceback leads to this frame
+
+    async def leave(self, index: int, told: BaseException | None) -> None:
+        """Let a resource be exited, telling it of an error, and wait until it is."""
+        keeper = self._all.get(index)
+        if keeper is not None:
+            keeper.told = told
+            keeper.released.set()
+            await keeper.ended.wait()
+
+    async def leave_all(self, error: BaseException | None) -> None:
+        """Let all resources that are left be exited, innermost first, telling them what ends the run, as far as that is known."""
+        try:
+            while self._all:
+                keeper = self._all[max(self._all)]
+                keeper.told = self._flow.first_error(0) if error is None else error
+                keeper.released.set()
+                with CancelScope(shield=True):  # its exit is cancelled, and as long as that takes the next one has to wait
+                    await keeper.ended.wait()
+        finally:
+            for keeper in self._all.values():
+                keeper.released.set()
+            del error
+
+    async def _keep(self, keeper: _Keeper, run: Run, step: Step) -> None:
+        """Run the node, and keep what it has entered until it is released."""
+        try:
+            with keeper.scope:  # to its end, because what is entered inside it has to be exited inside it
+                await self._enter(keeper, run, step)
+                if step.index in run.resources:
+                    await self._exit(keeper, run.beside(), step.index)
+        finally:
+            self._all.pop(step.index, None)
+            keeper.settled.set()
+            keeper.ended.set()
+
+    async def _enter(self, keeper: _Keeper, run: Run, step: Step) -> None:
+        try:
+            keeper.value = await (careful_turn if run.is_watched else turn)(run, step)
+        except BaseException as error:
+            keeper.error = error
+            if issubclass(type(error), get_cancelled_exc_class()):
+                raise
+        if step.index in run.resources:
+            keeper.settled.set()
+
+    async def _exit(self, keeper: _Keeper, mine: Run, index: int) -> None:
+        cancelled = get_cancelled_exc_class()
+        told: BaseException | None = None
+        try:
+            try:
+                await keeper.released.wait()
+                told = keeper.told
+            except cancelled as error:
+                told = error
+                self._flow.stop()
+                with CancelScope(shield=True):
+                    await keeper.released.wait()
+            await mine.leave([index], told)
+            if isinstance(told, cancelled) and told is not keeper.told:
+                if current_effective_deadline() == float("-inf"):
+                    raise told
+                raise ResultError(problem("cancelled", mine.path(index))) from told
+        except cancelled:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the flow raises it, with all others, when everything has ended
+            self._flow.fail(index, error)
+        finally:
+            del told
+            keeper.told = None

@@ -1,0 +1,82 @@
+"""Starting tasks of the event loop under given context variables, and never at once.
+
+On asyncio a task is put into its group by hand where that can be done: what anyio makes besides, for callers who want to hold on to
+a task, costs more than the task. To the group, its scope and everybody who asks anyio, such a task is like any other.
+
+*Guarantees*: a task begins when the one that started it waits, also where a task factory of the program makes tasks begin eagerly: runners
+that start runners would then be nested as deep as there are nodes. Cancellation reaches it as anyio promises.
+*Does not know*: what the tasks do.
+"""
+
+import sys
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any
+
+from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
+
+__all__ = ["Starter"]
+
+_KNOWN = ("_tasks", "_exceptions", "_on_completed_fut", "cancel_scope")
+"""What is needed of a group of anyio's to put a task into it."""
+
+
+class Starter:
+    """Starts tasks in one group. It has state: whether it is doing so right now."""
+
+    __slots__ = ("_backend", "_context", "_is_starting", "_loop", "_name", "group")
+
+    def __init__(self, group: TaskGroup, context: Context, name: str) -> None:
+        self.group: Any = group
+        self._context = context
+        self._name = name
+        self._is_starting = False
+        backend: Any = sys.modules[type(group).__module__]
+        can_put = hasattr(backend, "_task_states") and all(hasattr(group, each) for each in _KNOWN)
+        self._backend = backend if can_put else None
+        self._loop: Any = backend.get_running_loop() if can_put else None
+
+    def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+        """Start a task."""
+        self._is_starting = True
+        try:
+            if self._loop is None:
+                self._context.run(self.group.start_soon, self._begin, function, args, name=self._name)
+            else:
+                self._context.run(self._put, self._begin(function, args))
+        finally:
+            self._is_starting = False
+
+    async def _begin(self, function: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]) -> None:
+        if self._is_starting:
+            # By hand, because anyio does not know this task before it has been put into the group.
+            await (checkpoint() if self._backend is None else self._backend.sleep(0))
+        await function(*args)
+
+    def _put(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Put a task into the group, as anyio would."""
+        group, backend = self.group, self._backend
+        scope = group.cancel_scope
+        try:
+            task = self._loop.create_task(coroutine, name=self._name)
+        except BaseException:
+            coroutine.close()
+            raise
+        backend._task_states[task] = backend.TaskState(id(scope._host_task), scope)  # noqa: SLF001 - see above
+        scope._tasks.add(task)  # noqa: SLF001 - see above
+        group._tasks.add(task)  # noqa: SLF001 - see above
+        task.add_done_callback(self._take)
+
+    def _take(self, task: Any) -> None:
+        """Take a task that has ended out of the group."""
+        group = self.group
+        scope = self._backend._task_states.pop(task).cancel_scope  # noqa: SLF001 - see above
+        scope._tasks.discard(task)  # noqa: SLF001 - see above
+        group._tasks.discard(task)  # noqa: SLF001 - see above
+        if not task.cancelled() and task.exception() is not None:
+            group._exceptions.append(task.exception())  # noqa: SLF001 - see above
+            group.cancel_scope.cancel()
+        waiting = group._on_completed_fut  # noqa: SLF001 - see above
+        if waiting is not None and not group._tasks and not waiting.done():  # noqa: SLF001 - see above
+            waiting.set_result(None)
