@@ -15,6 +15,7 @@ FUNCTION_LINES = 40
 # What may be longer, each with its reason; the names as in the complaints.
 LONGER: dict[str, str] = {
     "yorch_async._rules": "one table, read top down; to split it would hide a rule from its neighbours",
+    "yorch_async.execution._concurrent._Runners._work": "the loop that every node goes through, as that of the interpreter",
     "yorch_async.execution._interpret.interpret": "the loop that every node goes through: a call more would cost as much as a node",
 }
 

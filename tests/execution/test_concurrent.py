@@ -1,7 +1,7 @@
 """Siblings run concurrently, in as few tasks of the event loop as that takes, and know nothing of each other."""
 
 import sys
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import partial
 from time import perf_counter
 
@@ -28,6 +28,7 @@ from yorch_async import (
     task_into,
     value,
 )
+from yorch_async.execution._isolated import Isolated
 from yorch_async.execution._starter import Starter
 
 pytestmark = [pytest.mark.anyio, pytest.mark.as_compiled]
@@ -252,7 +253,7 @@ async def test_variables_that_cannot_be_compared_count_as_changed():
 
 @pytest.mark.parametrize("limit", [None, 2])
 async def test_a_cancel_scope_that_a_node_leaves_open_holds_for_no_other_node(limit):
-    """The task that it belongs to takes no further node. (Left open in the caller's own task, it ends the run, with an error.)"""
+    """The task that it belongs to takes no further node; left open in the caller's own task, it ends the run, with an error."""
     scopes, ran = [], []
 
     async def leaves_open():
@@ -303,7 +304,7 @@ async def test_a_task_factory_that_starts_tasks_at_once():
         pytest.skip("trio has no task factories")
     loop = sys.modules["asyncio"].get_running_loop()
     before = loop.get_task_factory()
-    loop.set_task_factory(eager if sys.version_info >= (3, 12) else ordinary)
+    loop.set_task_factory(at_once)
     try:
         meter, event = Meter(), anyio.Event()
         tree = TaskTree()
@@ -325,12 +326,84 @@ def asyncio_is_running():
     return True
 
 
-def eager(loop, coro, **options):
-    return sys.modules["asyncio"].Task(coro, loop=loop, **{**options, "eager_start": True})
+def at_once(loop, coro, **options):
+    """Do the first step of a task before it is made, as Python 3.12 and later can."""
+    coro.send(None)
+    return sys.modules["asyncio"].Task(rest_of(coro), loop=loop, **options)
 
 
-def ordinary(loop, coro, **options):
-    return sys.modules["asyncio"].Task(coro, loop=loop, **options)
+async def rest_of(coro):
+    await Rest(coro)
+
+
+class Rest:
+    def __init__(self, coro):
+        self.coro = coro
+
+    def __await__(self):
+        sent = None
+        while True:
+            try:
+                sent = yield self.coro.send(sent)
+            except StopIteration:
+                return
+
+
+async def test_a_task_factory_that_fails():
+    """Its error is one of the node that was to run meanwhile, and nothing is left unawaited."""
+    if not asyncio_is_running():
+        pytest.skip("trio has no task factories")
+    loop = sys.modules["asyncio"].get_running_loop()
+    before = loop.get_task_factory()
+
+    def broken(loop, coro, **options):
+        raise OSError("no more tasks")
+
+    meter = Meter()
+    tree = TaskTree()
+    root = tree.root(meter.plain("root"))
+    root.child(meter.waits(1), name="one")
+    root.child(meter.plain(2), name="two")
+    loop.set_task_factory(broken)
+    try:
+        with pytest.RaisesGroup(OSError):
+            await run_plan(compile_plan(tree), execution=Concurrent(on_failure="continue"))
+    finally:
+        loop.set_task_factory(before)
+    assert ["root", 2] == meter.log
+
+
+async def test_a_task_that_breaks_is_told_by_its_group():
+    """As by anyio itself: an error of ours would not vanish either."""
+
+    async def breaks(message):
+        await checkpoint()
+        raise RuntimeError(message)
+
+    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="^ours$")):
+        async with anyio.create_task_group() as group:
+            Starter(group, copy_context(), "test").start(breaks, "ours")
+            await anyio.sleep_forever()
+
+
+async def test_what_is_isolated_can_be_closed():
+    """As any coroutine."""
+    log = []
+
+    async def waits():
+        try:
+            await anyio.sleep_forever()
+        except GeneratorExit:
+            log.append("closed")
+            raise
+
+    async def outer():
+        await Isolated(waits())
+
+    coroutine = outer()
+    coroutine.send(None)
+    coroutine.close()
+    assert ["closed"] == log
 
 
 async def test_a_run_that_never_waits_gives_the_loop_its_turn():

@@ -1,6 +1,7 @@
 """However a concurrent run ends, every node has ended before, and every error is told."""
 
 import sys
+from time import perf_counter
 
 import anyio
 import pytest
@@ -326,7 +327,9 @@ async def test_a_node_whose_own_await_was_cancelled():
     root = tree.root(lambda: None, name="root")
     root.child(awaits_something_cancelled, name="odd").child(forever)
     root.child(lambda: 1, name="other")
-    with pytest.RaisesGroup(pytest.RaisesExc(ResultError, match=r"^root/odd: ended as cancelled, though nobody has")) as caught:
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(ResultError, match=r"^root/odd: ended as cancelled, though nobody has")
+    ) as caught:
         await run_plan(compile_plan(tree), execution=CONTINUE)
     assert isinstance(caught.value.exceptions[0].__cause__, asyncio.CancelledError)
 
@@ -394,6 +397,53 @@ async def test_a_native_cancellation_that_a_node_swallows_still_ends_the_run():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ["swallowed"] == log
+
+
+async def test_a_node_that_succeeds_though_it_was_cancelled():
+    """It was too late: nothing follows it."""
+    log = []
+
+    async def stubborn():
+        try:
+            await anyio.sleep_forever()
+        except anyio.get_cancelled_exc_class():
+            return "swallowed"
+
+    tree = TaskTree()
+    root = tree.root(lambda: None)
+    root.child(stubborn).child(lambda: log.append("never"))
+    root.child(stubborn)
+    root.child(raises(ValueError("broken")))
+    with pytest.RaisesGroup(ValueError):
+        await run_plan(compile_plan(tree), execution=Concurrent())
+    assert [] == log
+
+
+async def test_a_runner_that_somebody_cancels_between_nodes():
+    """Nobody has cancelled the run, which says so."""
+    asyncio = asyncio_or_skip()
+    event = anyio.Event()
+
+    def busy():
+        until = perf_counter() + 0.003
+        while perf_counter() < until:
+            pass
+
+    async def meddler():
+        for task in asyncio.all_tasks():
+            if task.get_name() == "t":
+                task.cancel()
+        event.set()
+
+    tree = TaskTree("t")
+    root = tree.root(lambda: None)
+    root.child(event.wait)
+    root.child(lambda: bool(group.start_soon(meddler)))
+    for _ in range(50):
+        root.child(busy)
+    async with anyio.create_task_group() as group:
+        with pytest.RaisesGroup(pytest.RaisesExc(ResultError, match=r"ended as cancelled, though nobody")):
+            await run_plan(compile_plan(tree), execution=Concurrent())
 
 
 async def test_a_scope_s_cancellation_that_a_node_swallows_comes_again():
@@ -521,7 +571,7 @@ async def test_an_error_before_the_timeout_is_none_of_its_business():
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "1", True])
-async def test_a_timeout_is_a_number_of_seconds(timeout):
+async def test_a_timeout_is_a_number_of_seconds(timeout):  # noqa: ASYNC109 - it is what is tested
     """Nothing else."""
     tree = TaskTree()
     tree.root(int)

@@ -1,5 +1,6 @@
 """The resources of managed nodes in a concurrent run: entered and exited in one task, innermost first, and told how it ended."""
 
+import sys
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
@@ -61,7 +62,7 @@ async def forever(*_args):
 @pytest.mark.parametrize("limit", [None, 1])
 async def test_a_resource_is_exited_when_its_last_reader_is_done(limit):
     """In the task that has entered it, so that scopes and context variables may be part of it."""
-    log = Log()
+    log, exited = Log(), anyio.Event()
 
     @asynccontextmanager
     async def scoped():
@@ -72,16 +73,16 @@ async def test_a_resource_is_exited_when_its_last_reader_is_done(limit):
                 yield "scoped"
         VARIABLE.reset(token)
         log.append("exit")
+        exited.set()
 
     tree = TaskTree()
     root = tree.root(scoped, managed=True)
     one = root.child(waits, borrow_prev())
     root.child(waits, borrow_prev())
     one.child(lambda: log.append(f"below {VARIABLE.get()}"))
-    tree.node(1, waits).child(waits).child(waits).child(lambda: log.append("last"))
+    root.child(exited.wait)  # while the run goes on
     assert (await run_it(tree, max_concurrency=limit)).ok
-    assert log.index("exit") < log.index("last")
-    assert "below unset" in log
+    assert ["below unset", "enter", "exit"] == sorted(log)
 
 
 async def test_resources_are_exited_innermost_first():
@@ -310,6 +311,77 @@ async def test_a_resource_that_cancels_its_own_scope_ends_the_run():
     root.child(forever)
     with pytest.RaisesGroup(pytest.RaisesExc(ResultError, match="^root: ended as cancelled, though nobody has")):
         await run_it(tree)
+
+
+async def test_a_managed_node_that_enters_nothing_holds_nothing():
+    """What it has read goes when the others have read it, and not before."""
+    log, seen = Log(), []
+
+    async def looks(resource):
+        await checkpoint()
+        seen.append("exit outer" not in log)
+
+    tree = TaskTree("t")
+    root = tree.root(log.resource("outer"), managed=True)
+    root.child(lambda _outer: StepResult.failure("none"), borrow_prev(), managed=True).child(looks, borrow_prev())
+    root.child(lambda _outer: StepResult.success(), borrow_prev(), managed=True).child(waits)
+    other = root.child(lambda _outer: StepResult.abort_branch(), borrow_prev())
+    other.child(log.resource("never"), managed=True).child(looks, borrow_prev())
+    root.child(looks, borrow_prev())
+    result = await run_it(tree, on_failure="continue")
+    assert StepStatus.FAILURE is result.status
+    assert [True] == seen
+    assert ["enter outer", "exit outer"] == log
+
+
+async def test_a_managed_node_whose_own_await_was_cancelled():
+    """Nobody has cancelled the run, which says so."""
+    try:
+        future = sys.modules["asyncio"].get_running_loop().create_future()
+    except RuntimeError:
+        pytest.skip("asyncio alone")
+    future.cancel()
+
+    async def awaits_something_cancelled():
+        await future
+
+    tree = TaskTree("t")
+    tree.root(waits).child(awaits_something_cancelled, managed=True, name="odd")
+    with pytest.RaisesGroup(pytest.RaisesExc(ResultError, match="/odd: ended as cancelled")):
+        await run_it(tree)
+
+
+async def test_an_exit_that_is_cancelled_natively_while_it_is_waited_for():
+    """The second `Task.cancel()` reaches the exit as well, and nothing else changes: in order, and told of a cancellation."""
+    try:
+        loop = sys.modules["asyncio"].get_running_loop()
+    except RuntimeError:
+        pytest.skip("asyncio alone")
+    log, event = Log(), anyio.Event()
+
+    @asynccontextmanager
+    async def slow():
+        try:
+            yield
+        finally:
+            log.append("exiting")
+            with anyio.CancelScope(shield=True):
+                await event.wait()
+            log.append("exited")
+
+    tree = TaskTree("t")
+    root = tree.root(log.resource("outer"), managed=True, keep=True)
+    root.child(slow, managed=True, keep=True).child(forever)
+    task = loop.create_task(run_it(tree))
+    for expected in ("enter outer", "exiting"):
+        await anyio.wait_all_tasks_blocked()
+        assert expected == log[-1]
+        task.cancel()
+    await anyio.wait_all_tasks_blocked()
+    event.set()
+    with pytest.raises(sys.modules["asyncio"].CancelledError):
+        await task
+    assert ["exiting", "exited", "exit outer: CancelledError"] == log[1:]
 
 
 async def test_managed_nodes_are_observed_like_others():

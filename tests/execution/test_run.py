@@ -126,7 +126,11 @@ async def test_inputs_of_a_plan_that_takes_none():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"execution": object()}, TypeError, "execution must be an execution policy such as SerialDfs(), not <object"),
+        (
+            {"execution": object()},
+            TypeError,
+            "execution must be an execution policy such as SerialDfs() or Concurrent(), not <object",
+        ),
         ({"keep": "all"}, ValueError, "keep must be one of 'leaves', 'marked', 'none', not 'all'"),
         ({"ctx": 3}, TypeError, "a context is a Context, a mapping, or an object with get(key), not 3"),
     ],

@@ -5,11 +5,15 @@
 """
 
 from collections.abc import Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from anyio import CancelScope, sleep_forever
+
 from yorch_async import (
     BorrowPrev,
+    Concurrent,
     Context,
     DirectOut,
     Fanout,
@@ -616,6 +620,19 @@ def wait_for_nothing():
     return Pause(0)
 
 
+@asynccontextmanager
+async def cancel_within():
+    with CancelScope() as scope:
+        scope.cancel()
+        yield
+
+
+@asynccontextmanager
+async def scope_within():
+    with CancelScope():
+        yield
+
+
 def fill_nothing(out: DirectOut[int]): ...
 
 
@@ -689,6 +706,13 @@ RUN = (
         "construct: emplace() does not know what to construct [untyped-slot]; "
         "annotate the parameter DirectOut[T] with a class T, or use set(object)",
         lambda: task_into(construct_int),
+    ),
+    Refusal(
+        "cancelled",
+        lambda: Program(tree_of(cancel_within, (sleep_forever,), managed=True, keep=True), {"execution": Concurrent()}),
+        "cancel_within: ended as cancelled, though nobody has cancelled the run [cancelled]; "
+        "catch the cancellation of what it awaits, and raise or answer what that means for the node",
+        lambda: Program(tree_of(scope_within, (load_later,), managed=True, keep=True), {"execution": Concurrent()}),
     ),
     Refusal(
         "suspends",

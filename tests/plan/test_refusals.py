@@ -36,7 +36,11 @@ def program_of(made):
 
 async def run_it(program, plan):
     """Run a compiled program in the way that it wants."""
-    return run_sync(plan, **program.options) if program.sync else await run_plan(plan, **program.options)
+    try:
+        return run_sync(plan, **program.options) if program.sync else await run_plan(plan, **program.options)
+    except ExceptionGroup as group:  # of a concurrent run
+        (error,) = group.exceptions
+        raise error from None
 
 
 async def go_all_the_way(make):

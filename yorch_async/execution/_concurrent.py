@@ -1,15 +1,16 @@
 """Siblings concurrently: a task of the event loop is opened only where a node really waits while others could run.
 
-One *runner*, a loop in a task, works through the nodes that are ready. Only before it starts a node that may wait does it make sure that
-one more, the *spare*, has been started, which begins when the first one waits, and then does the same. So where nothing waits two tasks
-run any number of nodes, and where each node waits once, hardly more. A runner never gives a node away, so what a node does with its task
-- scopes, timeouts - is what it would do in code written by hand; and a runner whose task is not as it was takes no further node.
+One *runner*, a loop in a task, works through the nodes that are ready. Only before it starts a node that may wait does it make sure
+that one more, the *spare*, has been started, which begins when the first one waits, and then does the same. So where nothing waits
+one task runs any number of nodes, and where each node waits for a moment, a few do. A runner never gives a node away, so what a node
+does with its task - scopes, timeouts - is what it would do in code written by hand; and a runner whose task is not as it was takes no
+further node.
 
-Nodes that are ready stand in a stack, as the first one of a line of siblings: the next one takes its place. So what becomes ready last
-is taken first, which is descendants before later siblings.
+Siblings that are ready stand in a line, and lines in a stack. So what becomes ready last is taken first, which is descendants before
+later siblings. Whoever is free takes the next node of the topmost line.
 
-*Guarantees*: no task outlives the run; every error is raised, in one group, in the order of registration; where nothing ever waits, the
-loop still gets a turn every few milliseconds.
+*Guarantees*: no task outlives the run; every error is raised, in one group, in the order of registration; where nothing ever waits,
+the loop still gets a turn every few milliseconds.
 *Does not know*: how a node is called.
 """
 
@@ -76,7 +77,7 @@ class _Runners:
                     raise
             error = flow.end()
             if error is not None:
-                raise error
+                raise error  # noqa: TRY301 - what follows it lets go of everything
         except BaseException:
             run.kept.clear()
             flow.clear()
@@ -140,9 +141,9 @@ class _Runners:
         while ready and not ready[-1].has_more():
             ready.pop()
         if ready:
+            self._starter.start(self._spare)
             self._has_spare = self._is_covered = True
             self._active += 1
-            self._starter.start(self._spare)
         return self._is_covered
 
     async def _work(self, lane: Lane) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop, because a call per node would cost more than the node
@@ -216,7 +217,7 @@ class _Runners:
                             continue
                     except Exception:  # noqa: BLE001, S110 - it compares values of the user's, where a variable was set; see `is_clean`
                         pass
-                    if follows:
+                    if follows and not flow.is_over:
                         ready.append(weave.line(more[0]))
                     is_clean = lane.watch.is_clean(context)
                     if self._has_to_turn(run) or not is_clean or not ready or ready[-1] is not line:

@@ -1,7 +1,8 @@
 """What follows each node of a concurrent run: what is let go of, which nodes are ready, what has failed.
 
-*Guarantees*: an output goes when the last node that reads it is over, has been skipped, or can no longer run; no error of a node is lost,
-also of those that are raised while the run is being cancelled; observers are told of every node, that it ended or that it was skipped.
+*Guarantees*: an output goes when the last node that reads it is over, has been skipped, or can no longer run; no error of a node is
+lost, also of those that are raised while the run is being cancelled; observers are told of every node, that it ended or that it was
+skipped.
 *Does not know*: in which task of the event loop a node runs.
 """
 
@@ -16,7 +17,6 @@ from .._events import NodeSkipped
 from .._results import StepResult, StepStatus
 from .._slots import EMPTY
 from ._interpret import replay
-from ._keepers import Keepers
 from ._outcome import Failure
 from ._policies import Concurrent
 from ._program import TURN, Step
@@ -53,9 +53,10 @@ class Flow:
         self.counts = list(weave.readers.counts)
         self.is_over = False
         """Whether no further node is to start."""
-        self.scope: CancelScope | None = None
+        self.scope = CancelScope()
         """Around all nodes."""
-        self.keepers: Keepers | None = None
+        self.keepers: Any = None
+        """The `Keepers` of a plan with managed nodes."""
         self.errors: list[tuple[int, BaseException]] = []
         self._failures: list[Failure] = []
         self._stops = policy.on_failure == "stop"
@@ -67,8 +68,7 @@ class Flow:
         self.is_over = True
         self.ready.clear()
         self.last = None
-        if self.scope is not None:
-            self.scope.cancel()
+        self.scope.cancel()
 
     def fail(self, index: int, error: BaseException) -> None:
         """Take note of an error of a node. What is no Exception, such as KeyboardInterrupt, ends the run whatever its policy says."""
@@ -105,7 +105,7 @@ class Flow:
     async def _turn(self, run: Run, step: Step) -> Any:
         if self._seen is not None:
             self._seen.add(step.index)
-        if step.task.managed and self.keepers is not None:
+        if step.task.managed:
             return await self.keepers.turn(run, step)
         return await (careful_turn if run.is_watched else turn)(run, step)
 
@@ -138,7 +138,7 @@ class Flow:
             if step.rare.stage is not None:
                 source, target, copier = step.rare.stage
                 registers[target] = copier(registers[source])
-            if not step.task.managed:
+            if not (step.task.managed and self.keepers.has(op.at)):
                 await self._release([op.at])
             elif self.weave.is_unused(op.at):
                 await self._leave([op.at])
@@ -155,9 +155,7 @@ class Flow:
         """Note a node that has failed, and decide how the run ends."""
         answer, elapsed = run.answer, perf_counter() - run.started
         path = run.path(step.index)
-        self._failures.append(
-            Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed)
-        )
+        self._failures.append(Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed))
         if not self.is_over and (self._stops or answer.status is StepStatus.ABORT_EXECUTION):
             self.run.answer = answer
             self.stop()
@@ -176,9 +174,9 @@ class Flow:
     async def _leave(self, indexes: list[int]) -> None:
         """Exit the resources of managed nodes, and then let go of what those were made from."""
         for index in sorted(indexes, reverse=True):
-            if self.keepers is not None:
+            if self.keepers.has(index):  # if not, it has failed or was skipped, and that has let go of the rest
                 await self.keepers.leave(index, self.first_error(index))
-            await self._release([index])
+                await self._release([index])
 
     def _tell_skipped(self, indexes: Iterable[int], cause: int) -> None:
         seen, run = self._seen, self.run

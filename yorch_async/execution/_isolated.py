@@ -2,8 +2,8 @@
 
 A new task would do the same, but costs a turn of the loop, and is cancelled in other ways than its caller.
 
-*Guarantees*: what is awaited runs in the caller's own task, sees the caller's variables as they were at the start, and is thrown whatever
-the caller is thrown.
+*Guarantees*: what is awaited runs in the caller's own task, sees the caller's variables as they were at the start, and is thrown
+whatever the caller is thrown.
 *Does not know*: what it is.
 """
 

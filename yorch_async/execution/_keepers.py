@@ -81,27 +81,37 @@ class Keepers:
         finally:
             del error, value  # the traceback leads to this frame
 
+    def has(self, index: int) -> bool:
+        """Whether a node has entered something that it has not exited."""
+        return index in self._all
+
     async def leave(self, index: int, told: BaseException | None) -> None:
         """Let a resource be exited, telling it of an error, and wait until it is."""
-        keeper = self._all.get(index)
-        if keeper is not None:
-            keeper.told = told
-            keeper.released.set()
-            await keeper.ended.wait()
+        keeper = self._all[index]
+        keeper.told = told
+        keeper.released.set()
+        await keeper.ended.wait()
 
     async def leave_all(self, error: BaseException | None) -> None:
         """Let all resources that are left be exited, innermost first, telling them what ends the run, as far as that is known."""
+        again: BaseException | None = None
         try:
             while self._all:
                 keeper = self._all[max(self._all)]
                 keeper.told = self._flow.first_error(0) if error is None else error
                 keeper.released.set()
-                with CancelScope(shield=True):  # its exit is cancelled, and as long as that takes the next one has to wait
-                    await keeper.ended.wait()
+                try:
+                    with CancelScope(
+                        shield=True
+                    ):  # its exit is cancelled, and as long as that takes the next one has to wait
+                        await keeper.ended.wait()
+                except get_cancelled_exc_class() as cancelled:  # asyncio's own, which knows of no shields
+                    error = again = cancelled
+                    self._starter.group.cancel_scope.cancel()
+            if again is not None:
+                raise again
         finally:
-            for keeper in self._all.values():
-                keeper.released.set()
-            del error
+            del error, again  # the traceback leads to this frame
 
     async def _keep(self, keeper: _Keeper, run: Run, step: Step) -> None:
         """Run the node, and keep what it has entered until it is released."""
@@ -140,8 +150,8 @@ class Keepers:
             await mine.leave([index], told)
             if isinstance(told, cancelled) and told is not keeper.told:
                 if current_effective_deadline() == float("-inf"):
-                    raise told
-                raise ResultError(problem("cancelled", mine.path(index))) from told
+                    raise told  # noqa: TRY301 - see below
+                raise ResultError(problem("cancelled", mine.path(index))) from told  # noqa: TRY301 - see below
         except cancelled:
             raise
         except BaseException as error:  # noqa: BLE001 - the flow raises it, with all others, when everything has ended

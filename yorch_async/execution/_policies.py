@@ -34,7 +34,7 @@ class Concurrent:
     Exceptions are raised as one `ExceptionGroup`, however many there are, in the order of registration. What a node sets in a
     context variable is not seen by other nodes, nor by the caller.
 
-    It is for nodes that wait. Where none does, `SerialDfs` is several times faster; and it does not make Python compute two things at once.
+    It is for nodes that wait. Where none does, `SerialDfs` is faster; and Python does not compute two things at once by it.
 
     >>> Concurrent(max_concurrency=10)
     Concurrent(max_concurrency=10, on_failure='stop')

@@ -135,7 +135,7 @@ class Program:
     def __init__(self, plan: Plan, keep: Keep, innermost: _Wrapped, schedule: Schedule) -> None:
         self.plan = plan
         self.schedule = schedule
-        self.keep = keep
+        self.keep: Keep = keep
         self.plain: set[type] = set(PLAIN)
         """The classes that results have had and that need not be looked at again."""
         self.rare: dict[int, Rare] = {}

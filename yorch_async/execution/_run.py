@@ -38,7 +38,7 @@ async def run_plan(
     observers: Sequence[Observer] = (),
     keep: Keep = "leaves",
     check_borrows: bool = False,
-    timeout: float | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - a run knows more than a scope around it: where it was when the time was up
 ) -> RunResult:
     """Run a plan, on whatever event loop is running.
 
@@ -49,9 +49,9 @@ async def run_plan(
     `check_borrows=True` compares what each task borrowed before and after, which costs a copy of it, and raises `BorrowError` where
     it was changed; an object that cannot be deep-copied is not checked. After `timeout` seconds the run is cancelled.
 
-    Raises `SetupError` before any task runs when context objects or inputs are missing or do not fit, and `TimeoutError` when the time is
-    up. An exception that no adapter catches ends the run and is raised with a note that names the node: as it is, or by `Concurrent`
-    in an `ExceptionGroup`. Other ways to end are statuses of the result.
+    Raises `SetupError` before any task runs when context objects or inputs are missing or do not fit, and `TimeoutError` when the
+    time is up. An exception that no adapter catches ends the run and is raised with a note that names the node: as it is, or by
+    `Concurrent` in an `ExceptionGroup`. Other ways to end are statuses of the result.
 
     >>> import anyio
     >>> from yorch_async import TaskTree, compile_plan, from_input, run_plan
@@ -100,7 +100,9 @@ async def _within(state: Run, go: Callable[[], Awaitable[None]], timeout: float)
         except Exception as error:
             if scope.cancel_called:
                 with suppress(Exception):
-                    error.add_note(f"raised while plan '{state.plan.name}' was being cancelled, after its timeout of {timeout:g} s")
+                    error.add_note(
+                        f"raised while plan '{state.plan.name}' was being cancelled, after its timeout of {timeout:g} s"
+                    )
             raise
     if scope.cancelled_caught:
         where = ", ".join(f"'{state.path(index)}'" for index in sorted(state.cancelled) or (state.at,))

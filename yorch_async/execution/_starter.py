@@ -3,8 +3,8 @@
 On asyncio a task is put into its group by hand where that can be done: what anyio makes besides, for callers who want to hold on to
 a task, costs more than the task. To the group, its scope and everybody who asks anyio, such a task is like any other.
 
-*Guarantees*: a task begins when the one that started it waits, also where a task factory of the program makes tasks begin eagerly: runners
-that start runners would then be nested as deep as there are nodes. Cancellation reaches it as anyio promises.
+*Guarantees*: a task begins when the one that started it waits, also where a task factory of the program makes tasks begin eagerly:
+runners that start runners would then be nested as deep as there are nodes. Cancellation reaches it as anyio promises.
 *Does not know*: what the tasks do.
 """
 
@@ -34,7 +34,7 @@ class Starter:
         self._is_starting = False
         backend: Any = sys.modules[type(group).__module__]
         can_put = hasattr(backend, "_task_states") and all(hasattr(group, each) for each in _KNOWN)
-        self._backend = backend if can_put else None
+        self._backend: Any = backend if can_put else None
         self._loop: Any = backend.get_running_loop() if can_put else None
 
     def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:

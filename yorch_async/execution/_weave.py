@@ -25,7 +25,7 @@ FINISH: Final = 2
 """What follows a node that has succeeded: nothing but to put its output where it goes; then come its children; or more than that."""
 
 Strand: TypeAlias = tuple[int, Any, int, Any, int, int, More]
-"""One node: mode, fn, register, expected and target as in an `Op`; what follows it, as one of the three above; the rest of the `Op`."""
+"""One node: mode, fn, register, expected and target as in an `Op`; what follows it, as one of those above; the rest of the `Op`."""
 
 _BIT: Final = 16
 """How many siblings are made at a time: with each come its neighbours in the order of the plan, which may be many."""
