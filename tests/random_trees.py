@@ -75,6 +75,7 @@ class Spec:
     adapters: list[tuple[str, Any]] = field(default_factory=list)
     fanout: Fanout = Fanout.AUTO
     keep: bool = False
+    pauses: int = 0  # how often an async node waits for a turn of the loop
     children: list["Spec"] = field(default_factory=list)
 
     @property
@@ -87,12 +88,12 @@ OUTCOMES = ["success"] * 6 + ["retry", "retry", "failure", "abort_branch", "abor
 
 
 @st.composite
-def trees(draw, max_size=14):
+def trees(draw, max_size=14, most_pauses=0):
     """Draw a tree that keeps all rules."""
     specs: list[Spec] = []
     for number in range(draw(st.integers(1, max_size))):
         level = 0 if number == 0 else draw(st.integers(1, specs[-1].level + 1))
-        spec = Spec(number, level, is_async=draw(st.booleans()))
+        spec = Spec(number, level, is_async=draw(st.booleans()), pauses=draw(st.integers(0, most_pauses)))
         spec.fanout = draw(st.sampled_from(list(Fanout)))
         parents = [other for other in specs if other.level == level - 1]
         if parents:
@@ -196,6 +197,42 @@ class Model:
             count += 1
 
 
+class Patient(Model):
+    """The answer of a run that goes on wherever a failure does not stand in its way."""
+
+    def __init__(self, specs):
+        self.raised_by: list[int] = []
+        self.failed: list[tuple[int, str]] = []
+        super().__init__(specs)
+        self.raised = [f"node {number}" for number in sorted(self.raised_by)]
+        self.failed.sort()
+
+    @property
+    def calls(self):
+        """What each node was called with, by its number."""
+        return calls_of(self.log)
+
+    def visit(self, spec, given):
+        """Run a node and what is below it; only what is below it depends on how it ends."""
+        try:
+            status = super().visit(spec, given)
+        except Broken as error:
+            self.raised_by.append(int(str(error).split()[1]))
+            return "abort_branch"
+        if status not in ("success", "abort_branch"):
+            self.failed.append((spec.number, status))
+            return "abort_branch"
+        return status
+
+
+def calls_of(log):
+    """What each node was called with, by its number."""
+    calls: dict[int, list] = {}
+    for number, *call in log:
+        calls.setdefault(number, []).append(call)
+    return calls
+
+
 class Calls:
     """One node's turn: which attempt is next, and what a call does."""
 
@@ -222,16 +259,19 @@ RAISED = {"raise": Broken, "interrupt": KeyboardInterrupt, "stop": StopIteration
 SOURCES = {"borrow": borrow_prev, "mut": borrow_prev_mut, "copy": copy_prev, "consume": consume_prev}
 
 
-def build(specs, log, counts, *, sleep=None, pause=None):
-    """Write the same tree with the library. `pause` is what a node awaits whose outcome is to suspend first."""
+def build(specs, log, counts, *, sleep=None, pause=None, turn=None):
+    """Write the same tree with the library.
+
+    `pause` is what a node awaits whose outcome is to suspend first, `turn` what others await as often as they pause.
+    """
     tree = TaskTree("random")
     for spec in specs:
         options = {"fanout": spec.fanout, "keep": spec.keep, "name": f"n{spec.number}"}
-        tree.node(spec.level, made(spec, log, counts, sleep, pause), **options)
+        tree.node(spec.level, made(spec, log, counts, sleep, pause, turn), **options)
     return tree
 
 
-def made(spec, log, counts, sleep, pause):
+def made(spec, log, counts, sleep, pause, turn):
     """Make the task of a node."""
 
     def body(box, out=None):
@@ -248,6 +288,8 @@ def made(spec, log, counts, sleep, pause):
     async def waiting(box, out=None):
         if spec.script[0] == "suspend" and not counts.get(spec.number):
             await pause()
+        for _ in range(spec.pauses):
+            await turn()
         return body(box, out)
 
     adapters = tuple(adapter(each, sleep) for each in spec.adapters)
