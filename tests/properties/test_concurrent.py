@@ -7,7 +7,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_trees import Box, Broken, Patient, build, calls_of, trees
+from random_trees import Box, Patient, build, calls_of, trees
 
 from yorch_async import Concurrent, NodeEnded, NodeSkipped, NodeStarted, StepStatus, compile_plan, run_plan
 from yorch_async.testing import Recorder
@@ -40,7 +40,6 @@ async def run_it(plan, policy, observers=()):
     try:
         return Ended(await run_plan(plan, execution=policy, observers=observers))
     except ExceptionGroup as group:
-        assert all(isinstance(error, Broken) for error in group.exceptions)
         return Ended(group=group)
 
 
@@ -134,7 +133,7 @@ def test_a_cancelled_run_ends_and_leaves_nothing(backend, specs, limit, turns, o
             ended = await run_it(plan, Concurrent(max_concurrency=limit, on_failure=on_failure))
             assert left >= 0 or ended.raised, "a run that was cancelled ends by that, or by an error"
         before = list(log)
-        await anyio.sleep(0)
+        await checkpoint()
         assert before == log
 
     scope = None

@@ -61,6 +61,8 @@ class _Runners:
         self._has_spare = False
         self._is_covered = False
         """Whether no further runner is to be started now: one is on its way, or there are as many as there may be."""
+        self._was_cancelled = False
+        """Whether a runner has ended by a cancellation. Of many tasks only the caller's passes it on, which is enough."""
         self._context = copy_context()
         self._due = 0.0
         """When the loop is to get a turn."""
@@ -83,8 +85,9 @@ class _Runners:
             flow.clear()
             raise
         finally:
+            flow.keepers = None
             del error  # this frame is in its traceback
-        if run.failures:
+        if run.failures or self._weave.has_managed:
             flow.clear()
 
     async def _with_resources(self) -> None:
@@ -108,11 +111,12 @@ class _Runners:
                 self._starter = Starter(group, self._context, flow.run.plan.name)
                 flow.scope = group.cancel_scope
                 await self._runner(is_host=True)
+            if self._was_cancelled and not flow.is_over:
+                await sleep_forever()  # it was for the whole run, and comes here as well
 
     async def _spare(self) -> None:
         """Take over when a runner waits."""
         self._has_spare = False
-        await checkpoint_if_cancelled()
         await self._runner(is_host=False)
 
     async def _runner(self, *, is_host: bool) -> None:
@@ -121,18 +125,21 @@ class _Runners:
         lane = Lane(flow.run.beside(), watch(self._starter.group), is_host=is_host)
         self._is_covered = self._has_spare or self._active >= self._limit
         try:
+            if not is_host:
+                await checkpoint_if_cancelled()
             await self._work(lane)
-        except get_cancelled_exc_class() as error:
-            if is_host or lane.watch.is_cancelled:
+        except get_cancelled_exc_class():
+            if is_host:
                 raise
-            # Somebody has cancelled this one task of the loop, and not the run.
-            flow.fail(lane.run.at, ResultError(problem("cancelled", lane.run.path(lane.run.at))))
-            del error
+            if lane.watch.is_cancelled:
+                self._was_cancelled = True
+            else:  # somebody has cancelled this one task of the loop, and not the run
+                flow.fail(lane.run.at, ResultError(problem("cancelled", lane.run.path(lane.run.at))))
         finally:
             self._active -= 1
             lane.watch.forget()
         self._is_covered = self._has_spare
-        if not self._is_covered:
+        if not self._is_covered and not self._was_cancelled:
             self._cover()
 
     def _cover(self) -> bool:

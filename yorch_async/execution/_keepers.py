@@ -7,9 +7,10 @@ task that it was entered in, when all nodes have ended.
 *Does not know*: in which order resources are to be exited.
 """
 
+import math
 from typing import Any, Protocol
 
-from anyio import CancelScope, Event, current_effective_deadline, get_cancelled_exc_class
+from anyio import CancelScope, Event, current_effective_deadline, get_cancelled_exc_class, sleep_forever
 from anyio.lowlevel import checkpoint
 
 from .._errors import ResultError, problem
@@ -38,11 +39,13 @@ class _Flow(Protocol):
 class _Keeper:
     """One of them. It has state: how far it is."""
 
-    __slots__ = ("ended", "error", "released", "scope", "settled", "told", "value")
+    __slots__ = ("ended", "error", "is_abandoned", "released", "scope", "settled", "told", "value")
 
     def __init__(self) -> None:
         self.scope = CancelScope()
         """Around the node's turn."""
+        self.is_abandoned = False
+        """Whether nobody waits for how the turn ends."""
         self.settled = Event()
         self.value: Any = EMPTY
         self.error: BaseException | None = None
@@ -59,6 +62,8 @@ class Keepers:
         self._flow = flow
         self._starter = starter
         self._all: dict[int, _Keeper] = {}
+        self._was_cancelled = False
+        """Whether a cancellation has ended one of them."""
 
     async def turn(self, run: Run, step: Step) -> Any:
         """Run a managed node in a task of its own, which then keeps its resource; its output or EMPTY."""
@@ -67,7 +72,11 @@ class Keepers:
         try:
             await keeper.settled.wait()
         except BaseException:
+            keeper.is_abandoned = True
             keeper.scope.cancel()
+            if keeper.error is not None:
+                self._flow.fail(step.index, keeper.error)
+                keeper.error = None
             raise
         error, keeper.error = keeper.error, None
         value, keeper.value = keeper.value, EMPTY
@@ -110,6 +119,8 @@ class Keepers:
                     self._starter.group.cancel_scope.cancel()
             if again is not None:
                 raise again
+            if self._was_cancelled and current_effective_deadline() == -math.inf:
+                await sleep_forever()  # what has ended the exit of a resource is for the whole run, and comes here as well
         finally:
             del error, again  # the traceback leads to this frame
 
@@ -120,6 +131,8 @@ class Keepers:
                 await self._enter(keeper, run, step)
                 if step.index in run.resources:
                     await self._exit(keeper, run.beside(), step.index)
+        except get_cancelled_exc_class():
+            self._was_cancelled = True  # `leave_all` passes it on
         finally:
             self._all.pop(step.index, None)
             keeper.settled.set()
@@ -129,8 +142,12 @@ class Keepers:
         try:
             keeper.value = await (careful_turn if run.is_watched else turn)(run, step)
         except BaseException as error:
-            keeper.error = error
-            if issubclass(type(error), get_cancelled_exc_class()):
+            is_cancelled = issubclass(type(error), get_cancelled_exc_class())
+            if not keeper.is_abandoned:
+                keeper.error = error
+            elif not is_cancelled:
+                self._flow.fail(step.index, error)
+            if is_cancelled:
                 raise
         if step.index in run.resources:
             keeper.settled.set()
@@ -149,7 +166,7 @@ class Keepers:
                     await keeper.released.wait()
             await mine.leave([index], told)
             if isinstance(told, cancelled) and told is not keeper.told:
-                if current_effective_deadline() == float("-inf"):
+                if current_effective_deadline() == -math.inf:
                     raise told  # noqa: TRY301 - see below
                 raise ResultError(problem("cancelled", mine.path(index))) from told  # noqa: TRY301 - see below
         except cancelled:
