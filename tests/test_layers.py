@@ -17,7 +17,7 @@ from house import Source, read_house, sketch
 FLOORS = (
     "yorch_worker",
     "_door < _types < _copying < _rules < _errors < _results < _events < _specs < _context < _slots",
-    "_signature < _bind < _methods < _outputs < _adapter < _tasks < _register",
+    "_signature < _bind < _kinds < _methods < _outputs < _adapter < _tasks < _register",
     "adapters",
     "_known < _tree",
     "plan",

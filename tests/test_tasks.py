@@ -249,10 +249,13 @@ def test_a_forwarding_task_has_the_type_that_it_asks_for():
     ("make", "traits"),
     [
         (lambda: task(lambda: 1), TaskTraits("<lambda>", "anything", may_retry=True, consumes=False)),
-        (lambda: task(int, A, name="n"), TaskTraits("n", "int", may_retry=False, consumes=False)),
-        (lambda: task(int, consume_prev()), TaskTraits("int", "int", may_retry=False, consumes=True)),
-        (lambda: task(int, borrow_prev()), TaskTraits("int", "int", may_retry=False, consumes=False)),
-        (lambda: task(lambda: 1, output=StepResult), TaskTraits("<lambda>", "StepResult", may_retry=True, consumes=False)),
+        (lambda: task(int, A, name="n"), TaskTraits("n", "int", may_retry=False, consumes=False, output=int)),
+        (lambda: task(int, consume_prev()), TaskTraits("int", "int", may_retry=False, consumes=True, output=int)),
+        (lambda: task(int, borrow_prev()), TaskTraits("int", "int", may_retry=False, consumes=False, output=int)),
+        (
+            lambda: task(lambda: 1, output=StepResult),
+            TaskTraits("<lambda>", "StepResult", may_retry=True, consumes=False, gives_value=False),
+        ),
     ],
 )
 def test_a_task_answers_for_itself(make, traits):
@@ -277,7 +280,7 @@ def test_adapters_are_asked_inside_out():
 
     adapters = [Answers("x"), Silent(), Answers("y")]
     made = task(int, consume_prev(), adapters=adapters)
-    assert TaskTraits("int", "y(x(int))", may_retry=True, consumes=False, repeats=True) == made.traits
+    assert TaskTraits("int", "y(x(int))", may_retry=True, consumes=False, repeats=True, adapted=True) == made.traits
     assert tuple(adapters) == made.adapters
     assert () == task(int, A).adapters
 

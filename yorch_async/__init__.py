@@ -54,13 +54,18 @@ from ._tasks import CallableTask, Task
 from ._tree import Fanout, Node, TaskTree
 from .adapters import (
     Backoff,
+    RetryBudget,
     RetryFixed,
     RetryFixedPassthrough,
     RetryForever,
     RetryPolicy,
     catch_as_failure,
+    fallback,
+    limit,
     retry,
     retry_on,
+    timeout,
+    to_thread,
 )
 from .execution import Concurrent, Failure, RunResult, SerialDfs, run, run_plan, run_sync
 from .plan import InputInfo, Plan, PlanNode, compile_plan
@@ -98,6 +103,7 @@ __all__ = [
     "Problem",
     "RegistrationError",
     "ResultError",
+    "RetryBudget",
     "RetryFixed",
     "RetryFixedPassthrough",
     "RetryForever",
@@ -122,8 +128,10 @@ __all__ = [
     "compile_plan",
     "consume_prev",
     "copy_prev",
+    "fallback",
     "from_ctx",
     "from_input",
+    "limit",
     "retry",
     "retry_on",
     "run",
@@ -135,5 +143,7 @@ __all__ = [
     "task_into",
     "task_into_member",
     "task_member",
+    "timeout",
+    "to_thread",
     "value",
 ]

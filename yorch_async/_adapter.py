@@ -23,8 +23,9 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from ._door import public
 from ._errors import Problem, RegistrationError
+from ._types import UNKNOWN
 
-__all__ = ["Adapter", "Attempt", "Call", "TaskTraits", "words_of"]
+__all__ = ["Adapter", "Attempt", "Call", "Runner", "TaskTraits", "words_of"]
 
 
 @public
@@ -50,9 +51,30 @@ class Attempt(Protocol):
     async def sleep(self, delay: float) -> None:
         """Wait for `delay` seconds, in the way that the run waits."""
 
+    @property
+    def time_left(self) -> float:
+        """The seconds until whatever is around the node is out of time: infinite where nothing is, never below 0."""
+        ...
+
+    def call_by(self, runner: "Runner") -> None:
+        """Let the task be called by `await runner(function)`, which calls it once, wherever that is, and gives what it returned.
+
+        The function of no arguments resolves nothing of the run: all that the task reads has been taken out for it.
+        """
+
+    async def instead(self, task: Any) -> Any:
+        """Run another task, one of those that the adapter lists as `alternatives`, and answer what it answers.
+
+        That is a `StepResult` or, with an output, a `TaskResult`.
+        """
+
 
 Call: TypeAlias = Callable[[Attempt], Awaitable[Any]]
 """Runs the task (and the adapters inside) once, and returns what it answered, as it is."""
+
+
+Runner: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Calls a function somewhere else, and waits for what it returns."""
 
 
 @public
@@ -63,7 +85,9 @@ class Adapter(Protocol):
     An adapter may also have `traits(traits: TaskTraits) -> TaskTraits`, to change what the task answers about itself or to raise
     `traits.refusal(...)` for a task that it cannot serve. One that has no part in a success - that does nothing before the first
     call, and returns its answer as it is where that is one - says so by `transparent = True`; it is then called only when
-    the task has raised or answered otherwise, its `call` replaying that the first time.
+    the task has raised or answered otherwise, its `call` replaying that the first time. One that cannot do without an event loop
+    says so by `needs_loop = True`, and `run_sync` then refuses the plan. One that may run other tasks in place of its own, by
+    `attempt.instead(task)`, lists them as `alternatives`; what they read is then checked and kept as what the task itself reads.
 
     >>> from yorch_async import TaskTree, compile_plan, run, value
     >>> class Announced:
@@ -91,6 +115,10 @@ class TaskTraits:
 
     `task` is its name, `returns` what it is annotated to return, in words; `may_retry`: it can answer RETRY; `consumes`: it takes the
     parent's output away; `repeats`: it may be called more than once.
+
+    `kind` is the function that registered it; `managed`: what it returns is entered; `output` is the type of its output, and
+    `gives_value`: what it returns can be its output. `changes`: it changes the parent's output in place. `stops`: a call can be cut
+    off, because it awaits; one of a plain function cannot. `adapted`: an adapter is inside already.
     """
 
     task: str
@@ -98,6 +126,13 @@ class TaskTraits:
     may_retry: bool
     consumes: bool
     repeats: bool = False
+    kind: str = "task"
+    managed: bool = False
+    output: Any = UNKNOWN
+    gives_value: bool = True
+    changes: bool = False
+    stops: bool = False
+    adapted: bool = False
 
     def refusal(self, message: str, remedy: str, *, rule: str = "adapter") -> RegistrationError:
         """The error for a task that cannot be adapted: what is the case, and what to write instead."""

@@ -8,13 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
+from inspect import isasyncgenfunction, unwrap
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 from ._results import StepResult, TaskResult
 from ._types import UNKNOWN, classes_of, describe, stripped
 
-__all__ = ["UNDECLARED", "Output", "Returns", "managed_output", "output_of"]
+__all__ = ["UNDECLARED", "Output", "Returns", "is_entered_async", "managed_output", "output_of"]
 
 
 class Returns(Enum):
@@ -94,6 +95,14 @@ def managed_output(hint: Any) -> Output:
     named = get_args(declared.type) if get_origin(declared.type) in _YIELDING else ()
     type_ = named[0] if named else UNKNOWN
     return Output(Returns.VALUE, type_, declared.may_retry, declared.words)
+
+
+def is_entered_async(fn: Any, returns: Any) -> bool:
+    """Whether the context manager that a managed task returns is known to be an async one; `returns` is the annotation."""
+    hint = stripped(returns)
+    made_of = get_origin(hint) or hint
+    is_declared = hasattr(made_of, "__aenter__") or made_of in (AsyncIterator, AsyncGenerator)
+    return is_declared or isasyncgenfunction(unwrap(fn))
 
 
 _YIELDING: Final = frozenset(

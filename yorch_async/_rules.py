@@ -146,6 +146,66 @@ _REGISTRATION: Final = (
         "write adapters=(adapter, ...), with objects that have wrap(call), such as catch_as_failure() or retry(policy)",
     ),
     Rule(
+        "alternative-of",
+        "registration",
+        "is a {kind}, and no other task can be run in place of one",
+        "use catch_as_failure(policy), or let a task of its own, registered with task(...), come before it",
+    ),
+    Rule(
+        "alternative-kind",
+        "registration",
+        "'{name}' is {what}, which cannot be run in place of another task",
+        "register it with task(...), without managed=True",
+    ),
+    Rule(
+        "alternative-consumes",
+        "registration",
+        "'{name}', which may be run instead, takes the parent's output away",
+        "use borrow_prev(...) or copy_prev(...) there",
+    ),
+    Rule(
+        "alternative-reads",
+        "registration",
+        "'{name}', which may be run instead, reads by {access} what consume_prev has given away by then",
+        "use borrow_prev(...) or copy_prev(...) instead of consume_prev(...), or let '{name}' read something else",
+    ),
+    Rule(
+        "answer-value",
+        "registration",
+        "{adapter}(...) may answer {answer}, but {declared}",
+        "answer a status that needs no output, such as StepResult.abort_branch(), or let the task return its output",
+    ),
+    Rule(
+        "timeout-blocking",
+        "registration",
+        "timeout(...) cannot stop it: a plain function, not known to give an awaitable, runs until it returns",
+        "make it `async def`, or put to_thread(abandon_on_cancel=True) inside",
+    ),
+    Rule(
+        "thread-innermost",
+        "registration",
+        "to_thread(...) stands around another adapter, which would not run in the thread",
+        "write to_thread(...) first: adapters=(to_thread(), ...)",
+    ),
+    Rule(
+        "thread-async",
+        "registration",
+        "to_thread(...) is for functions that block, but this one is awaited",
+        "leave to_thread(...) out",
+    ),
+    Rule(
+        "thread-managed",
+        "registration",
+        "to_thread(...) would only make the context manager in the thread, and not enter it there",
+        "leave to_thread(...) out, or return a value instead of a context manager",
+    ),
+    Rule(
+        "thread-abandoned",
+        "registration",
+        "an abandoned thread would go on changing the parent's output, which borrow_prev_mut lends it",
+        "leave abandon_on_cancel out, or use copy_prev(...)",
+    ),
+    Rule(
         "bad-name",
         "registration",
         "the name {name} cannot be used",
@@ -276,7 +336,7 @@ _SETUP: Final = (
     Rule(
         "not-sync",
         "setup",
-        "is a coroutine function, which run_sync cannot await",
+        "{what}, which run_sync cannot await",
         "await run_plan(...), or write run(...), which starts an event loop",
     ),
 )

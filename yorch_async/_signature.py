@@ -36,13 +36,15 @@ class Parameter:
 class Signature:
     """What is known of a callable. `parameters` is None where Python cannot say (some built-in functions).
 
-    `is_async`: it is declared as a coroutine function; `awaits`: it is one, and what it returns can only be a coroutine.
+    `is_async`: it is declared as a coroutine function; `awaits`: it is one, and what it returns can only be a coroutine;
+    `gives_awaitable`: it is one, or is annotated to return something that is awaited.
     """
 
     parameters: tuple[Parameter, ...] | None
     returns: Any
     is_async: bool
     awaits: bool
+    gives_awaitable: bool
 
 
 # A signature may lead back to its function (a method annotated with its own class), so that what is stored for a function that was
@@ -80,15 +82,17 @@ def _read(fn: Callable[..., Any]) -> Signature:
     is_async = not isinstance(called, type) and inspect.iscoroutinefunction(code)
     awaits = is_async and bool(getattr(getattr(code, "__code__", None), "co_flags", 0) & inspect.CO_COROUTINE)
     returns: Any = called if isinstance(called, type) else hints.get("return", UNKNOWN)
+    gives_awaitable = is_async or _is_awaitable(returns)
     if not is_async:
         returns = _awaited(returns)
     try:
-        parameters = inspect.signature(fn).parameters.values()
+        found = inspect.signature(fn).parameters.values()
     except (ValueError, TypeError):
-        return Signature(None, returns, is_async, awaits)
+        return Signature(None, returns, is_async, awaits, gives_awaitable)
     # What a partial has by keyword stays a parameter for Python, one that may be given anew; here it is settled.
-    open_ = [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY or p.name not in given]
-    return Signature(tuple(_parameter(p, hints, unread) for p in open_), returns, is_async, awaits)
+    open_ = [p for p in found if p.kind is not inspect.Parameter.KEYWORD_ONLY or p.name not in given]
+    parameters = tuple(_parameter(p, hints, unread) for p in open_)
+    return Signature(parameters, returns, is_async, awaits, gives_awaitable)
 
 
 def _inside(fn: Any) -> tuple[Any, set[str]]:
@@ -196,12 +200,17 @@ def _awaited(returns: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return returns if all(_awaited(member) is member for member in arguments) else UNKNOWN
-    made_of = origin or hint
-    if not isinstance(made_of, type) or not issubclass(made_of, Awaitable):
+    if not _is_awaitable(returns):
         return returns
-    if issubclass(made_of, Coroutine):
+    if issubclass(origin or hint, Coroutine):
         return arguments[2] if len(arguments) == 3 else UNKNOWN  # noqa: PLR2004 - Coroutine[yield, send, return]
     return arguments[0] if len(arguments) == 1 else UNKNOWN
+
+
+def _is_awaitable(returns: Any) -> bool:
+    hint = stripped(returns)
+    made_of = get_origin(hint) or hint
+    return isinstance(made_of, type) and issubclass(made_of, Awaitable)
 
 
 def name_of(fn: Any) -> str:

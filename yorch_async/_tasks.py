@@ -7,17 +7,17 @@ be placed any number of times.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from functools import partial
-from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast, get_args
 
-from ._adapter import Adapter, Call, TaskTraits
-from ._bind import Argument, bind, is_sink
+from ._adapter import Adapter, Call, TaskTraits, words_of
+from ._bind import Argument, bind
 from ._door import public
 from ._errors import RegistrationError, problem
+from ._kinds import Kind, check_no_sink, function_of, without_sink
 from ._methods import attribute_of, bind_member, full_name, is_method, owner_of_method
-from ._outputs import Output, Returns, managed_output, output_of
-from ._signature import Parameter, Signature, name_of, read
+from ._outputs import Output, Returns, is_entered_async, managed_output, output_of
+from ._signature import Signature, name_of, read
 from ._specs import Access, PrevSource, Source
 from ._types import UNKNOWN, stripped, visible
 
@@ -28,12 +28,7 @@ R_co = TypeVar("R_co", covariant=True)
 P = ParamSpec("P")
 
 
-class Kind(Enum):
-    """How a task relates to its node's slot. The value is the function that registers it."""
-
-    REGULAR = "task"
-    DIRECT = "task_into"
-    FORWARD = "task_forward_prev"
+_Prev: TypeAlias = tuple[tuple[str, PrevSource[Any]], ...]
 
 
 @public
@@ -58,8 +53,12 @@ class Task(Generic[T_co]):
     signature: Signature
     method: str | None
     """The name that is looked up on the receiver, which is the first argument; None: `fn` is called itself."""
+    alternatives: tuple["Task[Any]", ...]
+    """The tasks that its adapters may run instead."""
+    asks: tuple[Argument, ...]
+    """Its arguments, and after them those of its alternatives, whose names say so."""
     prev: tuple[tuple[str, PrevSource[Any]], ...]
-    """The accesses to the parent's output, with the parameters' names."""
+    """The accesses to the parent's output among them, with the parameters' names."""
     awaits: bool
     """Whether a call is certain to give a coroutine; otherwise only the run tells."""
     inlines: bool
@@ -69,6 +68,19 @@ class Task(Generic[T_co]):
     def has_output(self) -> bool | None:
         """Whether a successful node of this task has an output; None where only the run tells."""
         return True if self.kind is not Kind.REGULAR else self.output.exists
+
+    @property
+    def awaited_for(self) -> str | None:
+        """Why it cannot do without an event loop, in words; None: it may."""
+        if self.signature.is_async:
+            return "is a coroutine function"
+        for adapter in self.adapters:
+            if getattr(adapter, "needs_loop", False) is True:
+                return f"is wrapped in {words_of(adapter)}"
+        for task in self.alternatives:
+            if task.awaited_for is not None:
+                return f"may run '{task.name}' instead"
+        return None
 
     @property
     def __name__(self) -> str:
@@ -123,39 +135,54 @@ def make_task(
     signature = read(fn)
     parameters, sink = signature.parameters, None
     if kind is Kind.DIRECT:
-        parameters, sink = _without_sink(label, parameters, member=member)
-    _check_no_sink(label, parameters, member=member)
+        parameters, sink = without_sink(label, parameters, member=member)
+    check_no_sink(label, parameters, member=member)
     join = partial(bind_member, fn) if member else bind
     arguments = join(label, parameters, sources, followed=sink is not None)
     declared = signature.returns if output is UNKNOWN or kind is Kind.DIRECT else output
     result = _output(kind, label, declared, managed=managed)
     prev = _checked_accesses(kind, label, arguments)
     adapters = _checked_adapters(label, adapters)
-    traits = _traits(label, result, prev, adapters)
     if sink is not None:
         declared = (get_args(stripped(sink.hint)) or (UNKNOWN,))[0] if output is UNKNOWN else output
         result = replace(result, type=declared)
     elif kind is Kind.FORWARD:
         ((_, forwarded),) = prev
         result = replace(result, type=forwarded.type)
+    stops = signature.gives_awaitable or (managed and is_entered_async(fn, signature.returns))
+    traits = _traits(kind, label, result, prev, adapters, managed=managed, stops=stops)
+    result = replace(result, type=traits.output)
+    alternatives = _checked_alternatives(kind, label, prev, adapters)
+    asks = arguments + tuple(asked for task in alternatives for asked in _asked_instead(task))
     method = attribute_of(fn, owner_of_method(fn)) if member else None
     inlines = not managed and all(getattr(adapter, "transparent", False) is True for adapter in adapters)
     awaits = signature.awaits and method is None
-    chosen = name is not None
-    answers = (traits, managed, signature, method, prev, awaits, inlines)
-    return Task(label, chosen, fn, kind, arguments, result, adapters, *answers)
+    answers = (traits, managed, signature, method, alternatives, asks, _accesses(asks), awaits, inlines)
+    return Task(label, name is not None, fn, kind, arguments, result, adapters, *answers)
 
 
 def _traits(
-    label: str, result: Output, prev: tuple[tuple[str, PrevSource[Any]], ...], adapters: tuple[Adapter, ...]
+    kind: Kind, label: str, result: Output, prev: _Prev, adapters: tuple[Adapter, ...], *, managed: bool, stops: bool
 ) -> TaskTraits:
     """What a task answers about itself, asked of its adapters inside out."""
-    consumes = any(source.access is Access.CONSUME for _, source in prev)
-    traits = TaskTraits(label, result.words, result.may_retry, consumes)
+    accesses = [source.access for _, source in prev]
+    traits = TaskTraits(
+        label,
+        result.words,
+        result.may_retry,
+        consumes=Access.CONSUME in accesses,
+        kind=kind.value,
+        managed=managed,
+        output=result.type,
+        gives_value=kind is Kind.REGULAR and result.exists is not False,
+        changes=Access.BORROW_MUT in accesses,
+        stops=stops,
+    )
     for adapter in adapters:
         answer = getattr(adapter, "traits", None)
         # An adapter that says nothing about it may answer anything, RETRY as well.
         traits = replace(traits, may_retry=True) if answer is None else answer(traits)
+        traits = traits if traits.adapted else replace(traits, adapted=True)
     return traits
 
 
@@ -173,40 +200,13 @@ def _label(fn: Any, name: object) -> str:
 
 def _check_callable(kind: Kind, fn: Any, label: str, *, member: bool) -> None:
     if isinstance(fn, Task):
-        raise RegistrationError(problem("already-bound", label, options=f"second {_function(kind, member=member)}(...)"))
+        raise RegistrationError(problem("already-bound", label, options=f"second {function_of(kind, member=member)}(...)"))
     if not callable(fn):
         raise RegistrationError(problem("not-callable", label, object=repr(fn)))
     if is_method(fn) is not member:
         rule, fact = ("not-a-method", "callable") if member else ("method-needs-receiver", "method")
-        instead = _function(kind, member=not member)
+        instead = function_of(kind, member=not member)
         raise RegistrationError(problem(rule, label, instead=instead, **{fact: full_name(fn)}))
-
-
-def _function(kind: Kind, *, member: bool) -> str:
-    """The function that registers a task of this kind."""
-    return f"{kind.value}_member" if member else kind.value
-
-
-def _without_sink(
-    label: str, parameters: tuple[Parameter, ...] | None, *, member: bool
-) -> tuple[tuple[Parameter, ...], Parameter]:
-    sink = parameters[-1] if parameters else None
-    if not parameters or sink is None or (member and len(parameters) == 1):
-        fault = "has no parameter for a DirectOut"
-    elif is_sink(sink) and sink.keyword:
-        fault = f"its DirectOut '{sink.name}' is passed by keyword only"
-    elif sink.variadic or sink.keyword or sink.mark is not None or not (sink.hint is UNKNOWN or is_sink(sink)):
-        fault = f"its last parameter '{sink.name}' is no DirectOut"
-    else:
-        return parameters[:-1], sink
-    raise RegistrationError(problem("sink-missing", label, fault=fault, instead=_function(Kind.REGULAR, member=member)))
-
-
-def _check_no_sink(label: str, parameters: tuple[Parameter, ...] | None, *, member: bool) -> None:
-    for parameter in parameters or ():
-        if is_sink(parameter):
-            instead = _function(Kind.DIRECT, member=member)
-            raise RegistrationError(problem("sink-in-regular", label, parameter.name, instead=instead))
 
 
 def _output(kind: Kind, label: str, declared: Any, *, managed: bool) -> Output:
@@ -219,9 +219,13 @@ def _output(kind: Kind, label: str, declared: Any, *, managed: bool) -> Output:
     return result
 
 
-def _checked_accesses(kind: Kind, label: str, arguments: tuple[Argument, ...]) -> tuple[tuple[str, PrevSource[Any]], ...]:
+def _accesses(arguments: tuple[Argument, ...]) -> _Prev:
+    return tuple((argument.name, argument.source) for argument in arguments if isinstance(argument.source, PrevSource))
+
+
+def _checked_accesses(kind: Kind, label: str, arguments: tuple[Argument, ...]) -> _Prev:
     """The accesses to the parent's output, which must go together."""
-    prev = tuple((argument.name, argument.source) for argument in arguments if isinstance(argument.source, PrevSource))
+    prev = _accesses(arguments)
     words = " and ".join(str(source) for _, source in prev) or "no access to the parent's output"
     if kind is Kind.FORWARD and [source.access for _, source in prev] != [Access.BORROW_MUT]:
         raise RegistrationError(problem("forward-access", label, accesses=words))
@@ -239,3 +243,25 @@ def _checked_adapters(label: str, given: Any) -> tuple[Adapter, ...]:
         if not callable(getattr(adapter, "wrap", None)) or isinstance(adapter, type):
             raise RegistrationError(problem("not-an-adapter", label, object=repr(adapter), wanted="an adapter"))
     return adapters
+
+
+def _checked_alternatives(kind: Kind, label: str, prev: _Prev, adapters: tuple[Adapter, ...]) -> tuple[Task[Any], ...]:
+    """The tasks that may be run in place of this one, which must leave each other what they read."""
+    found: list[Task[Any]] = []
+    for adapter in adapters:
+        for task in getattr(adapter, "alternatives", ()):
+            if kind is not Kind.REGULAR:
+                raise RegistrationError(problem("alternative-of", label, kind=kind.value))
+            if task.kind is not Kind.REGULAR or task.managed:
+                what = "a managed task" if task.managed else f"a {task.kind.value}"
+                raise RegistrationError(problem("alternative-kind", label, name=task.name, what=what))
+            if task.traits.consumes:
+                raise RegistrationError(problem("alternative-consumes", label, name=task.name))
+            if task.prev and any(source.access is Access.CONSUME for _, source in prev):
+                raise RegistrationError(problem("alternative-reads", label, name=task.name, access=task.prev[0][1]))
+            found.append(task)
+    return tuple(found)
+
+
+def _asked_instead(task: Task[Any]) -> list[Argument]:
+    return [replace(argument, name=f"{task.name}.{argument.name}") for argument in task.asks]

@@ -9,7 +9,18 @@ from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, is_typeddict
 
-__all__ = ["UNKNOWN", "Unknown", "class_of", "classes_of", "describe", "is_instance", "satisfies", "stripped", "visible"]
+__all__ = [
+    "UNKNOWN",
+    "Unknown",
+    "class_of",
+    "classes_of",
+    "describe",
+    "either",
+    "is_instance",
+    "satisfies",
+    "stripped",
+    "visible",
+]
 
 
 class Unknown(Enum):
@@ -74,6 +85,13 @@ def satisfies(offered: Any, wanted: Any) -> bool:
     if given is None or asked is None:
         return True
     return all(any(_is_kind_of(one, other) for other in asked) for one in given)
+
+
+def either(one: Any, other: Any) -> Any:
+    """The type of what is of one type or of another."""
+    if classes_of(one) is None or classes_of(other) is None:
+        return one if one is other else UNKNOWN
+    return one if satisfies(other, one) else one | other
 
 
 def is_instance(value: object, wanted: Any) -> bool:

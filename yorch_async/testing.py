@@ -11,8 +11,9 @@ from anyio import get_current_task
 from anyio.lowlevel import checkpoint
 
 from ._events import Event
+from .adapters import without_waits
 
-__all__ = ["ManualClock", "Recorder", "scripted"]
+__all__ = ["ManualClock", "Recorder", "scripted", "without_waits"]
 
 E = TypeVar("E", bound=Event)
 

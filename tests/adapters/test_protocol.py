@@ -99,8 +99,8 @@ def test_an_adapter_knows_what_the_task_answers_about_itself():
     task(step, adapters=(Look(),))
     task(lambda x: x, consume_prev(), adapters=(Look(),), name="eats", output=int)
     assert [
-        TaskTraits("step", "StepResult", may_retry=True, consumes=False),
-        TaskTraits("eats", "int", may_retry=False, consumes=True),
+        TaskTraits("step", "StepResult", may_retry=True, consumes=False, gives_value=False),
+        TaskTraits("eats", "int", may_retry=False, consumes=True, output=int),
     ] == seen
 
 

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from yorch_async import (
     catch_as_failure,
     consume_prev,
     copy_prev,
+    fallback,
     from_ctx,
     from_input,
     retry,
@@ -35,6 +36,8 @@ from yorch_async import (
     task_into,
     task_into_member,
     task_member,
+    timeout,
+    to_thread,
     value,
 )
 
@@ -206,6 +209,11 @@ def append(items):
 
 def append_and_return(items) -> list:
     return items
+
+
+@contextmanager
+def open_shelf():
+    yield Shelf()
 
 
 def append_and_answer(items) -> StepResult:
@@ -427,6 +435,97 @@ REGISTRATION = (
         lambda: task(check, adapters=[catch_as_failure()]),
     ),
     Refusal(
+        "alternative-of",
+        lambda: task_into(fill, adapters=(fallback(task(load)),)),
+        "fill: is a task_into, and no other task can be run in place of one [alternative-of]; use catch_as_failure(policy), "
+        "or let a task of its own, registered with task(...), come before it",
+        lambda: task(load, adapters=(fallback(task(load)),)),
+    ),
+    Refusal(
+        "alternative-kind",
+        lambda: task(load, adapters=(fallback(task_into(fill)),)),
+        "load: 'fill' is a task_into, which cannot be run in place of another task [alternative-kind]; "
+        "register it with task(...), without managed=True",
+        lambda: task(load, adapters=(fallback(task(load)),)),
+    ),
+    Refusal(
+        "alternative-kind",
+        lambda: task(load, adapters=(fallback(task(open_shelf, managed=True)),)),
+        "load: 'open_shelf' is a managed task, which cannot be run in place of another task [alternative-kind]; "
+        "register it with task(...), without managed=True",
+        lambda: task(load, adapters=(fallback(task(open_shelf)),)),
+    ),
+    Refusal(
+        "alternative-consumes",
+        lambda: tree_of(load, [task(show, borrow_prev(), adapters=(fallback(task(show_int, consume_prev())),))]),
+        "show: 'show_int', which may be run instead, takes the parent's output away [alternative-consumes]; "
+        "use borrow_prev(...) or copy_prev(...) there",
+        lambda: tree_of(load, [task(show, borrow_prev(), adapters=(fallback(task(show_int, copy_prev())),))]),
+    ),
+    Refusal(
+        "alternative-reads",
+        lambda: tree_of(load, [task(show, consume_prev(), adapters=(fallback(task(show_int, copy_prev())),))]),
+        "show: 'show_int', which may be run instead, reads by copy_prev what consume_prev has given away by then "
+        "[alternative-reads]; use borrow_prev(...) or copy_prev(...) instead of consume_prev(...), or let 'show_int' read "
+        "something else",
+        lambda: tree_of(load, [task(show, consume_prev(), adapters=(fallback(task(show_int, value(3))),))]),
+    ),
+    Refusal(
+        "answer-value",
+        lambda: task(tick, adapters=(fallback(3),)),
+        "tick: fallback(...) may answer 3, but it is declared to return None [answer-value]; answer a status that needs no output, "
+        "such as StepResult.abort_branch(), or let the task return its output",
+        lambda: task(tick, adapters=(fallback(StepResult.success()),)),
+    ),
+    Refusal(
+        "answer-value",
+        lambda: task_into(fill, adapters=(fallback(3),)),
+        "fill: fallback(...) may answer 3, but the output of a task_into is not what it returns [answer-value]; answer a status that "
+        "needs no output, such as StepResult.abort_branch(), or let the task return its output",
+        lambda: task_into(fill, adapters=(fallback(StepResult.abort_branch()),)),
+    ),
+    Refusal(
+        "answer-value",
+        lambda: task(check, adapters=(fallback(task(load)),)),
+        "check: fallback(...) may answer what 'load' returns, but it is declared to return StepResult [answer-value]; answer a status "
+        "that needs no output, such as StepResult.abort_branch(), or let the task return its output",
+        lambda: task(check, adapters=(fallback(task(tick)),)),
+    ),
+    Refusal(
+        "timeout-blocking",
+        lambda: task(load, adapters=(timeout(60),)),
+        "load: timeout(...) cannot stop it: a plain function, not known to give an awaitable, runs until it returns "
+        "[timeout-blocking]; make it `async def`, or put to_thread(abandon_on_cancel=True) inside",
+        lambda: task(load_later, adapters=(timeout(60),)),
+    ),
+    Refusal(
+        "thread-innermost",
+        lambda: task(load, adapters=(catch_as_failure(), to_thread())),
+        "load: to_thread(...) stands around another adapter, which would not run in the thread [thread-innermost]; "
+        "write to_thread(...) first: adapters=(to_thread(), ...)",
+        lambda: task(load, adapters=(to_thread(), catch_as_failure())),
+    ),
+    Refusal(
+        "thread-async",
+        lambda: task(load_later, adapters=(to_thread(),)),
+        "load_later: to_thread(...) is for functions that block, but this one is awaited [thread-async]; leave to_thread(...) out",
+        lambda: task(load_later),
+    ),
+    Refusal(
+        "thread-managed",
+        lambda: task(open_shelf, managed=True, adapters=(to_thread(),)),
+        "open_shelf: to_thread(...) would only make the context manager in the thread, and not enter it there [thread-managed]; "
+        "leave to_thread(...) out, or return a value instead of a context manager",
+        lambda: task(open_shelf, managed=True),
+    ),
+    Refusal(
+        "thread-abandoned",
+        lambda: tree_of(load_list, [task(append, borrow_prev_mut(), adapters=(to_thread(abandon_on_cancel=True),))]),
+        "append: an abandoned thread would go on changing the parent's output, which borrow_prev_mut lends it [thread-abandoned]; "
+        "leave abandon_on_cancel out, or use copy_prev(...)",
+        lambda: tree_of(load_list, [task(append, borrow_prev_mut(), adapters=(to_thread(),))]),
+    ),
+    Refusal(
         "bad-name",
         lambda: task(load, name="data/load"),
         "load: the name 'data/load' cannot be used [bad-name]; use a string that is not empty, can be printed and holds no '/'",
@@ -597,6 +696,20 @@ SETUP = (
         "plan 'tree' cannot be run without an event loop: 1 problem\n  load_later: is a coroutine function, which run_sync cannot "
         "await [not-sync]; await run_plan(...), or write run(...), which starts an event loop",
         lambda: Program(tree_of(load), sync=True),
+    ),
+    Refusal(
+        "not-sync",
+        lambda: Program(tree_of(task(load, adapters=(to_thread(),))), sync=True),
+        "plan 'tree' cannot be run without an event loop: 1 problem\n  load: is wrapped in to_thread, which run_sync cannot "
+        "await [not-sync]; await run_plan(...), or write run(...), which starts an event loop",
+        lambda: Program(tree_of(task(load, adapters=(catch_as_failure(),))), sync=True),
+    ),
+    Refusal(
+        "not-sync",
+        lambda: Program(tree_of(task(load, adapters=(fallback(task(load_later)),))), sync=True),
+        "plan 'tree' cannot be run without an event loop: 1 problem\n  load: may run 'load_later' instead, which run_sync cannot "
+        "await [not-sync]; await run_plan(...), or write run(...), which starts an event loop",
+        lambda: Program(tree_of(task(load, adapters=(fallback(task(load)),))), sync=True),
     ),
 )
 

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, assert_type
 
+from anyio import CapacityLimiter, Semaphore
+
 from yorch_async import (
     Attempt,
     Backoff,
@@ -19,6 +21,7 @@ from yorch_async import (
     Node,
     NodeEnded,
     Plan,
+    RetryBudget,
     RetryFixed,
     RetryForever,
     RunResult,
@@ -33,8 +36,10 @@ from yorch_async import (
     compile_plan,
     consume_prev,
     copy_prev,
+    fallback,
     from_ctx,
     from_input,
+    limit,
     retry,
     retry_on,
     run,
@@ -43,9 +48,11 @@ from yorch_async import (
     task_forward_prev,
     task_into,
     task_member,
+    timeout,
+    to_thread,
     value,
 )
-from yorch_async.testing import ManualClock, Recorder, scripted
+from yorch_async.testing import ManualClock, Recorder, scripted, without_waits
 
 
 class Base:
@@ -174,6 +181,23 @@ def explain(error: OSError) -> StepResult:
 
 
 root.child(measure, copy_prev(), adapters=(catch_as_failure(explain, on=OSError),))
+
+
+budget = RetryBudget(ratio=0.2, maximum=5)
+assert_type((budget.tokens, budget.refused), tuple[float, int])
+patient = (
+    to_thread(abandon_on_cancel=True, limiter=CapacityLimiter(3)),
+    timeout(2.5, then=TaskResult.success(0)),
+    limit(3),
+    limit(CapacityLimiter(3)),
+    limit(Semaphore(3)),
+    retry_on(OSError, RetryFixed(1), budget=budget),
+    fallback(task(measure, borrow_prev()), on=(OSError, TimeoutError)),
+    fallback(0),
+)
+assert_type(root.child(measure, copy_prev(), adapters=patient), Node[int])
+with without_waits():
+    assert_type(retry(RetryFixed(1), budget=budget).transparent, bool)
 
 
 def observe(event: Event) -> None:

@@ -17,9 +17,13 @@ from yorch_async import (
     catch_as_failure,
     compile_plan,
     copy_prev,
+    fallback,
+    limit,
     retry,
     run,
     task,
+    timeout,
+    to_thread,
     value,
 )
 
@@ -84,6 +88,13 @@ retry(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryFixed("3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RetryForever(1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 catch_as_failure(on=KeyboardInterrupt)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+
+# Times, places, budgets.
+timeout("60")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+limit(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fallback(0, on=KeyboardInterrupt)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+to_thread(True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+retry(RetryFixed(3), budget=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # Loops and what to keep are closed sets.
 run(compile_plan(tree), Context(), backend="curio")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

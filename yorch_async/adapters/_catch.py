@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar, overload
 
 from .._adapter import Attempt, Call, TaskTraits
@@ -40,7 +40,7 @@ class Catch:
         """A policy of the user's may answer RETRY; the default never does."""
         if self.policy is None:
             return traits
-        return TaskTraits(traits.task, traits.returns, may_retry=True, consumes=traits.consumes, repeats=traits.repeats)
+        return replace(traits, may_retry=True)
 
     def wrap(self, call: Call) -> Call:
         """Put a `try` around the call."""

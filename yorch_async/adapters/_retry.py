@@ -6,25 +6,28 @@ serves any number of nodes and runs; an exception is not retried here, it passes
 """
 
 import math
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any
 
 from .._adapter import Attempt, Call, TaskTraits
 from .._door import public
 from .._errors import RegistrationError, ResultError, problem
 from .._results import StepResult, StepStatus, TaskResult
-from ._answers import answered, required
+from ._answers import answered, required, status_of
+from ._budget import RetryBudget
 from ._catch import Catch, exception_classes
 from ._policies import RetryPolicy
+from ._waiting import Sleep, pause
 
-__all__ = ["Retry", "RetryOn", "Sleep", "retry", "retry_on"]
-
-Sleep: TypeAlias = Callable[[float], Awaitable[object]]
+__all__ = ["Retry", "RetryOn", "retry", "retry_on"]
 
 
-def _asks_again(result: Any) -> bool:
-    return isinstance(result, StepResult | TaskResult) and result.status is StepStatus.RETRY
+def _unpaid(result: StepResult | TaskResult[Any]) -> StepResult | TaskResult[Any]:
+    """The last answer, with what kept it from being tried again."""
+    step = result.step if isinstance(result, TaskResult) else result
+    reason = "the retry budget is spent" + ("" if step.reason is None else f": {step.reason}")
+    spent = replace(step, reason=reason)
+    return TaskResult(spent) if isinstance(result, TaskResult) else spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,12 @@ class Retry:
 
     policy: RetryPolicy
     sleep: Sleep | None
-    transparent: ClassVar = True
+    budget: RetryBudget | None = None
+
+    @property
+    def transparent(self) -> bool:
+        """A budget grows with every turn, so with one even a success passes through here."""
+        return self.budget is None
 
     def traits(self, traits: TaskTraits) -> TaskTraits:
         """Refuse a task that would be run twice though it cannot, or never though it should."""
@@ -47,12 +55,16 @@ class Retry:
         """Put a loop around the call."""
 
         async def retried(attempt: Attempt) -> Any:
+            if self.budget is not None:
+                self.budget.deposit()
             result = await call(attempt)
             try:
                 count = 0
-                while _asks_again(result):
+                while status_of(result) is StepStatus.RETRY:
                     if not await answered(self.policy.should_retry(count)):
                         return await self._exhausted(result, attempt)
+                    if self.budget is not None and not self.budget.take():
+                        return await self._exhausted(_unpaid(result), attempt)
                     await attempt.reset()
                     await self._wait(result, count, attempt)
                     count += 1
@@ -79,9 +91,7 @@ class Retry:
         if not isinstance(delay, int | float) or not 0 <= delay < math.inf:
             asked = f"{type(self.policy).__name__}.delay"
             raise ResultError(problem("bad-delay", attempt.path, what=asked, given=repr(delay)))
-        attempt.waiting(delay)
-        # Also for 0 seconds: a task that never suspends would otherwise retry without ever letting the loop go on.
-        await (attempt.sleep if self.sleep is None else self.sleep)(delay)
+        await pause(attempt, delay, self.sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,11 @@ class RetryOn:
 
     catch: Catch
     retry: Retry
-    transparent: ClassVar = True
+
+    @property
+    def transparent(self) -> bool:
+        """The catch always is."""
+        return self.retry.transparent
 
     def traits(self, traits: TaskTraits) -> TaskTraits:
         """Those of both, inside out."""
@@ -102,12 +116,13 @@ class RetryOn:
 
 
 @public
-def retry(policy: RetryPolicy, *, sleep: Sleep | None = None) -> Retry:
+def retry(policy: RetryPolicy, *, sleep: Sleep | None = None, budget: RetryBudget | None = None) -> Retry:
     """Run the task again while it answers RETRY and the policy approves.
 
     The policy is one of `RetryFixed`, `RetryFixedPassthrough`, `RetryForever`, or any object with `should_retry(count)`; see
     `RetryPolicy`. Before each retry it waits: `StepResult.retry(after=...)` seconds if the task says so, else what the policy's
-    `delay` says, through `sleep` (by default `anyio.sleep`, or `time.sleep` under `run_sync`; tests pass their own).
+    `delay` says, through `sleep` (by default `anyio.sleep`, or `time.sleep` under `run_sync`; tests pass their own), and never beyond
+    the deadline of a cancel scope around it. A `budget` is a `RetryBudget` that several tasks share.
 
     Refused at registration where RETRY can never be the answer, and over `consume_prev`.
 
@@ -120,12 +135,18 @@ def retry(policy: RetryPolicy, *, sleep: Sleep | None = None) -> Retry:
     """
     if not isinstance(policy, RetryPolicy) or isinstance(policy, type):
         raise TypeError(f"a retry policy is an object with should_retry(count), such as RetryFixed(3), not {policy!r}")
-    return Retry(policy, sleep)
+    if budget is not None and not isinstance(budget, RetryBudget):
+        raise TypeError(f"budget is a RetryBudget, not {budget!r}")
+    return Retry(policy, sleep, budget)
 
 
 @public
 def retry_on(
-    exceptions: type[Exception] | tuple[type[Exception], ...], policy: RetryPolicy, *, sleep: Sleep | None = None
+    exceptions: type[Exception] | tuple[type[Exception], ...],
+    policy: RetryPolicy,
+    *,
+    sleep: Sleep | None = None,
+    budget: RetryBudget | None = None,
 ) -> RetryOn:
     """Run the task again when it raises one of these exceptions and the policy approves.
 
@@ -139,7 +160,7 @@ def retry_on(
     >>> failure.attempts, failure.error
     (3, ValueError("invalid literal for int() with base 10: 'seven'"))
     """
-    return RetryOn(Catch(_as_retry, exception_classes(exceptions)), retry(policy, sleep=sleep))
+    return RetryOn(Catch(_as_retry, exception_classes(exceptions)), retry(policy, sleep=sleep, budget=budget))
 
 
 def _as_retry(error: Exception) -> StepResult:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._outputs import Returns
 from .._slots import EMPTY, Sink
-from .._specs import Access
+from .._specs import Access, PrevSource
 from .._tasks import Kind, Task
 from ..plan import Endings, Keep, Plan, Schedule
 from ._calls import Caller, caller_of
@@ -24,6 +24,7 @@ __all__ = [
     "INTO_AWAIT",
     "LENT",
     "LENT_AWAIT",
+    "STRICT",
     "TAKEN",
     "TURN",
     "More",
@@ -115,11 +116,13 @@ class Step:
     """The register of a direct-output task's handle."""
     forwarded: int
     """The register of the object that a forwarding node passes on."""
+    reads: tuple[int, ...]
+    """The registers that it reads other nodes' outputs from, one for each access."""
     borrowed: tuple[tuple[str, int], ...]
-    """What it borrows: the parameter and the register."""
+    """What it borrows and does not change either: the parameter and the register."""
 
 
-_Wrapped: TypeAlias = Callable[[Any], Awaitable[Any]]
+Wrapped: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 NOTHING: Final = frozenset({type(None)})
 """What a task that has no output of its own may return without being looked at."""
@@ -132,7 +135,7 @@ PLAIN: Final = (type(None), bool, int, float, str, bytes, list, tuple, dict, set
 class Program:
     """The operations of a plan under one choice of outputs to keep. It has state: the steps made so far, the classes seen so far."""
 
-    def __init__(self, plan: Plan, keep: Keep, innermost: _Wrapped, schedule: Schedule) -> None:
+    def __init__(self, plan: Plan, keep: Keep, innermost: Wrapped, schedule: Schedule) -> None:
         self.plan = plan
         self.schedule = schedule
         self.keep: Keep = keep
@@ -140,7 +143,7 @@ class Program:
         """The classes that results have had and that need not be looked at again."""
         self.rare: dict[int, Rare] = {}
         self._innermost = innermost
-        self._wraps: dict[int, _Wrapped] = {}
+        self._wraps: dict[int, Wrapped] = {}
         self._steps: dict[int, Step] = {}
         self.part = plan.part
         """How many nodes are taken at a time."""
@@ -182,23 +185,29 @@ class Program:
         schedule, op = self.schedule, self.op(index)
         task = schedule.tasks[index]
         is_direct, is_forward = task.kind is Kind.DIRECT, task.kind is Kind.FORWARD
-        reading = zip(task.prev, schedule.reads(index), strict=True)
+        reads = tuple(map(schedule.register, schedule.reads(index)))
+        is_changed = any(source.access.exclusive for _, source in task.prev)
         return Step(
             index=index,
             end=schedule.layout.ends[index],
             task=task,
             op=op,
             rare=self.rare.get(index, _NOT_RARE) if op.clear <= 0 else Rare((op.clear,), (), None),
-            wrapped=self._wrapped(task),
-            strict=task.kind is not Kind.REGULAR or task.output.returns in _STRICT,
+            wrapped=self.wrapped(task),
+            strict=task.kind is not Kind.REGULAR or task.output.returns in STRICT,
             sink=schedule.register(index) if is_direct else 0,
             forwarded=schedule.register(schedule.lifetimes.owners[index]) if is_forward else 0,
-            borrowed=tuple(
-                (name, schedule.register(obj)) for (name, source), obj in reading if source.access is Access.BORROW
+            reads=reads,
+            borrowed=()
+            if is_changed
+            else tuple(
+                (name, register)
+                for (name, source), register in zip(task.prev, reads, strict=True)
+                if source.access is Access.BORROW
             ),
         )
 
-    def _wrapped(self, task: Task[Any]) -> _Wrapped | None:
+    def wrapped(self, task: Task[Any]) -> Wrapped | None:
         """The call with its adapters, one for all nodes of the task."""
         if task.kind is Kind.REGULAR and not task.adapters and not task.managed:
             return None
@@ -208,14 +217,15 @@ class Program:
         return found
 
 
-def program_of(plan: Plan, keep: Keep, innermost: _Wrapped) -> Program:
+def program_of(plan: Plan, keep: Keep, innermost: Wrapped) -> Program:
     """The program of a plan, made when it is asked for first."""
     key = ("program", keep)
     known: Program | None = plan.prepared.get(key)
     return plan.prepared.setdefault(key, Program(plan, keep, innermost, plan.schedule)) if known is None else known
 
 
-_STRICT: Final = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})
+STRICT: Final = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})
+"""The declarations that limit what a task may return."""
 
 
 class _Maker:
@@ -260,7 +270,7 @@ class _Maker:
         returns = task.output.returns
         if task.kind is not Kind.REGULAR or returns is Returns.NOTHING:
             return NOTHING
-        return _NO_CLASS if returns in _STRICT else self._program.plain
+        return _NO_CLASS if returns in STRICT else self._program.plain
 
     def _clear(self, index: int, out: int, *, is_kept: bool) -> int:
         """What is let go of after a node: nothing, one register, or -1 for what is noted as rare, as what a forwarding node keeps."""
@@ -282,7 +292,8 @@ def _mode(task: Task[Any]) -> int:
     if not task.inlines:
         return TURN
     mode = INTO if task.kind is Kind.DIRECT else CALL
-    if mode == CALL and len(task.arguments) == len(task.prev) == 1 and not (task.method or task.arguments[0].keyword):
-        access = task.prev[0][1].access
+    source = task.arguments[0].source if len(task.arguments) == 1 else None
+    if mode == CALL and isinstance(source, PrevSource) and not (task.method or task.arguments[0].keyword):
+        access = source.access
         mode = TAKEN if access is Access.CONSUME else CALL if access is Access.COPY else LENT
     return mode + task.awaits

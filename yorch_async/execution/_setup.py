@@ -89,9 +89,9 @@ def _wrong_inputs(plan: Plan, inputs: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def check_sync(plan: Plan) -> None:
-    """Find the tasks that can only be awaited."""
-    paths = (plan.layout.path(index) for index, task in enumerate(plan.tasks) if task.signature.is_async)
-    found = [problem("not-sync", path) for path in paths]
+    """Find the tasks that need an event loop."""
+    waiting = ((index, why) for index, task in enumerate(plan.tasks) if (why := task.awaited_for) is not None)
+    found = [problem("not-sync", plan.layout.path(index), what=why) for index, why in waiting]
     if found:
         raise SetupError(f"plan '{plan.name}' cannot be run without an event loop", found)
 

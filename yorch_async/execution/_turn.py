@@ -5,16 +5,22 @@ no frame holds another node's output.
 *Does not know*: which node comes next.
 """
 
+from math import inf
 from time import perf_counter
 from typing import Any
 
+from anyio import current_effective_deadline, current_time
+
+from .._adapter import Runner
 from .._errors import BorrowError, ResultError, problem
 from .._events import AttemptStarted, Event, NodeEnded, NodeStarted, RetryWaiting
 from .._results import StepResult, TaskResult
 from .._slots import EMPTY, DirectOut, close
-from .._tasks import Kind
+from .._tasks import Kind, Task
 from .._types import class_of
+from ._away import away
 from ._borrows import difference, snapshot
+from ._instead import instead
 from ._program import Step
 from ._raised import raise_as_it_is
 from ._resources import Resource, enter, leave
@@ -27,12 +33,15 @@ __all__ = ["Turn", "begin", "careful_turn", "turn"]
 class Turn:
     """What adapters see as an attempt, and what is to be tidied up after it."""
 
-    __slots__ = ("_handle", "_resource", "number", "observed", "run", "step")
+    __slots__ = ("_before", "_handle", "_resource", "_runner", "number", "observed", "run", "step")
 
-    def __init__(self, run: Run, step: Step) -> None:
+    def __init__(self, run: Run, step: Step, before: int = 0) -> None:
         self.run = run
         self.step = step
         self.number = 0
+        self._before = before
+        """How many calls of other tasks there were in this turn."""
+        self._runner: Runner | None = None
         self.observed: BaseException | None = None
         """What an observer raised meanwhile."""
         self._handle: DirectOut[Any] | None = None
@@ -47,11 +56,25 @@ class Turn:
         """Tell observers of a wait before the next call."""
         if self.run.observers:
             index = self.step.index
-            self._tell(RetryWaiting(index, self.path, self.number, delay, perf_counter()))
+            self._tell(RetryWaiting(index, self.path, self.attempts, delay, perf_counter()))
 
     async def sleep(self, delay: float) -> None:
         """Wait as the run does."""
         await self.run.sleep(delay)
+
+    @property
+    def attempts(self) -> int:
+        """How many calls there were, those of other tasks included."""
+        return self._before + self.number
+
+    @property
+    def time_left(self) -> float:
+        """The seconds until whatever is around the node is out of time."""
+        return inf if self.run.is_sync else max(0.0, current_effective_deadline() - current_time())
+
+    def call_by(self, runner: Runner) -> None:
+        """Let the task be called somewhere else."""
+        self._runner = runner
 
     def _tell(self, event: Event) -> None:
         """Tell observers from inside the adapters, which must not take an observer's error for one of the task."""
@@ -82,10 +105,13 @@ class Turn:
                 raise ResultError(problem("consumed-twice", self.path))
         self.number += 1
         if run.observers:
-            self._tell(AttemptStarted(step.index, self.path, self.number, perf_counter()))
+            self._tell(AttemptStarted(step.index, self.path, self.attempts, perf_counter()))
         if task.kind is Kind.DIRECT:
             self._handle = run.slots[step.sink] = DirectOut[Any](step.op.more.sink)
-        result = step.op.more.caller(task.fn, run.slots, step.op.more.operands)
+        if self._runner is None:
+            result = step.op.more.caller(task.fn, run.slots, step.op.more.operands)
+        else:
+            result = await self._runner(away(run, step))
         if hasattr(class_of(result), "__await__"):
             result = await result
         return await self._entered(result) if task.managed else result
@@ -111,6 +137,22 @@ class Turn:
         manager = result.value if cls is TaskResult else result
         self._resource, yielded = await enter(manager, self.path, is_sync=self.run.is_sync)
         return TaskResult.success(yielded)
+
+    async def instead(self, task: Task[Any]) -> Any:
+        """Run another task in this turn; what it answered, in a form that says the same in place of what the first one returns."""
+        run = self.run
+        await self.reset()
+        run.left = None
+        other = Turn(run, instead(run.program, self.step, task), self.attempts)
+        try:
+            wrapped = other.step.wrapped
+            raw = await (begin(other) if wrapped is None else wrapped(other))
+            value = settle(run, other.step, raw)
+            return run.answer if value is EMPTY else TaskResult.success(value)
+        finally:
+            self._before = other.attempts - self.number
+            self.observed = self.observed or other.observed
+            raw = value = None
 
     async def end(self, value: Any) -> Any:
         """Settle the handle and the resource; return the output of the node."""
@@ -162,7 +204,7 @@ async def turn(run: Run, step: Step) -> Any:
         await state.fail(error)
         raise
     finally:
-        run.attempts = state.number
+        run.attempts = state.attempts
         run.left = None  # an adapter that has not called the task has no use for how the first call went
         state.observed = None  # its traceback leads to this frame: it would be a cycle
     return value

@@ -121,7 +121,7 @@ class Checker:
     def _input_types(self) -> Iterator[tuple[int, Problem]]:
         seen: dict[str, tuple[int, Any]] = {}
         for position, task in enumerate(self._tasks):
-            for argument in task.arguments:
+            for argument in task.asks:
                 source = argument.source
                 if not isinstance(source, InputSource) or source.type is UNKNOWN or source.name is None:
                     continue

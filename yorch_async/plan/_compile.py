@@ -76,7 +76,7 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
         optimize=optimize,
     )
     if optimize and len(plan) <= LARGEST:
-        is_sync = not any(task.signature.is_async for task in tasks)
+        is_sync = all(task.awaited_for is None for task in tasks)
         for sync in (False, True) if is_sync else (False,):
             code_of(plan.prepared, plan.schedule, Variant("leaves", sync, held=True)).compile_all()
     return plan
@@ -87,7 +87,7 @@ def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any
     inputs: dict[str, InputInfo] = {}
     context_keys: dict[Any, int] = {}
     for position, task in enumerate(tasks):
-        for argument in task.arguments:
+        for argument in task.asks:
             source = argument.source
             if isinstance(source, CtxSource):
                 context_keys.setdefault(source.key, position)

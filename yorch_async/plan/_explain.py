@@ -52,7 +52,7 @@ def _count(number: int, noun: str) -> str:
 
 def task_text(label: str, task: Task[Any], fanout: Fanout, *, keep: bool) -> str:
     """One node: name, sources, output, adapters, options."""
-    arguments = ", ".join(f"{a.name}={source_text(a)}" for a in task.arguments)
+    arguments = ", ".join(f"{a.name}={source_text(a)}" for a in task.asks)
     parts = [f"{label}({arguments})"]
     if task.has_output is False:
         parts.append("-> nothing")

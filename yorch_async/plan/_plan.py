@@ -157,7 +157,7 @@ class Plan:
 
         It holds the path on which every node succeeds; anything else goes on in the interpreter. The names that it uses without
         defining them are the plan's callables, values and keys, the classes of results, and helpers of the library, which comments at
-        its head explain. Raises `ValueError` for other values of `keep`, and for `sync=True` where a task is a coroutine function.
+        its head explain. Raises `ValueError` for other values of `keep`, and for `sync=True` where a task needs an event loop.
 
         >>> from yorch_async import TaskTree, borrow_prev, compile_plan, value
         >>> tree = TaskTree("sizes")
@@ -181,9 +181,10 @@ class Plan:
         """
         if keep not in get_args(Keep):
             raise ValueError(f"keep must be one of {', '.join(map(repr, get_args(Keep)))}, not {keep!r}")
-        waiting = (self.layout.path(index) for index, task in enumerate(self.tasks) if task.signature.is_async)
-        if sync and (path := next(waiting, None)):
-            raise ValueError(f"plan '{self.name}' cannot be run without an event loop: '{path}' is a coroutine function")
+        waiting = ((index, why) for index, task in enumerate(self.tasks) if (why := task.awaited_for) is not None)
+        if sync and (found := next(waiting, None)):
+            path, why = self.layout.path(found[0]), found[1]
+            raise ValueError(f"plan '{self.name}' cannot be run without an event loop: '{path}' {why}")
         texts = code_of(self.prepared, self.schedule, Variant(keep, sync, held=True)).texts()
         text = "\n\n".join(text.rstrip("\n") for text in texts)
         return legend(text) + text

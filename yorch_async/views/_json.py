@@ -57,7 +57,7 @@ def _node(node: PlanNode) -> dict[str, Any]:
         "parent": node.parent,
         "level": node.level,
         "kind": task.kind.value,
-        "arguments": [_argument(argument, sources) for argument in task.arguments],
+        "arguments": [_argument(argument, sources) for argument in task.asks],
         "output": {"exists": task.has_output, "type": type_words(task.output.type)},
         "adapters": [adapter_words(adapter) for adapter in task.adapters],
         "managed": task.managed,

@@ -68,7 +68,7 @@ def lines_of(node: PlanNode) -> list[str]:
     """What stands in a node: its name, its arguments from outside of the tree, its output, its options."""
     task = node.task
     lines = [visible(node.label)]
-    lines += [f"{visible(a.name)} = {words}" for a in task.arguments if (words := _outside(a)) is not None]
+    lines += [f"{visible(a.name)} = {words}" for a in task.asks if (words := _outside(a)) is not None]
     if task.has_output and (words := type_words(task.output.type)) is not None:
         lines.append(f"→ {words}")
     options = [
