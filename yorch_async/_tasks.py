@@ -151,7 +151,7 @@ def make_task(
         result = replace(result, type=forwarded.type)
     stops = signature.gives_awaitable or (managed and is_entered_async(fn, signature.returns))
     traits = _traits(kind, label, result, prev, adapters, managed=managed, stops=stops)
-    result = replace(result, type=traits.output)
+    result = result if traits.output is result.type else replace(result, type=traits.output)
     alternatives = _checked_alternatives(kind, label, prev, adapters)
     asks = arguments + tuple(asked for task in alternatives for asked in _asked_instead(task))
     method = attribute_of(fn, owner_of_method(fn)) if member else None

@@ -238,11 +238,12 @@ async def test_a_missing_output_is_told_where_it_is_read():
         await run_plan(compile_plan(tree))
 
 
-async def test_what_an_observer_raises_ends_the_run():
+@pytest.mark.parametrize("at", [1, 2])
+async def test_what_an_observer_raises_ends_the_run(at):
     """Also while the other task runs; no adapter takes it for an error of the task."""
 
     def observer(event):
-        if isinstance(event, AttemptStarted) and event.number == 2:
+        if isinstance(event, AttemptStarted) and event.number == at:
             raise OSError("observer")
 
     with pytest.raises(OSError, match="observer"):

@@ -151,7 +151,9 @@ class Turn:
             return run.answer if value is EMPTY else TaskResult.success(value)
         finally:
             self._before = other.attempts - self.number
-            self.observed = self.observed or other.observed
+            if self.observed is None:
+                self.observed = other.observed
+            other.observed = None  # its traceback leads to this frame: it would be a cycle
             raw = value = None
 
     async def end(self, value: Any) -> Any:
