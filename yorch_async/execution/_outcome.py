@@ -12,7 +12,7 @@ from .._door import public
 from .._errors import OutputMissing, RunFailed
 from .._results import StepResult, StepStatus
 from .._tree import Node
-from ..plan import Plan
+from ..plan import Plan, nodes_called
 
 __all__ = ["Failure", "RunResult"]
 
@@ -48,21 +48,6 @@ class Failure:
 
 _SHOWN = 20
 """How many outputs a message lists."""
-
-
-def _index(plan: Plan) -> dict[str, list[int]]:
-    """Which nodes a name may mean: the one that it was chosen for; else those with that path; else those whose task is called so."""
-    chosen: dict[str, list[int]] = {}
-    others: dict[str, list[int]] = {}
-    for index, (name, task) in enumerate(zip(plan.names, plan.tasks, strict=True)):
-        if name is not None:
-            chosen[name] = [index]
-        else:
-            others.setdefault(task.name, []).append(index)
-        path = plan.layout.path(index)
-        if "/" in path:
-            others.setdefault(path, []).append(index)
-    return others | chosen
 
 
 @public
@@ -132,9 +117,7 @@ class RunResult:
         return ((self.plan.layout.path(index), self._outputs[index]) for index in sorted(self._outputs))
 
     def _find(self, name: str) -> int:
-        if "names" not in self.plan.prepared:
-            self.plan.prepared["names"] = _index(self.plan)
-        found: list[int] = self.plan.prepared["names"].get(name, [])
+        found = nodes_called(self.plan, name)
         if len(found) == 1:
             return found[0]
         if len(found) > 1:

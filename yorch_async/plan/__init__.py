@@ -2,6 +2,7 @@
 
 from ._compile import compile_plan
 from ._emit import LARGEST, Code, Compiled, code_of
+from ._lookup import nodes_called
 from ._names import method_of
 from ._parts import Part, Variant
 from ._plan import InputInfo, Plan, PlanNode
@@ -26,6 +27,7 @@ __all__ = [
     "code_of",
     "compile_plan",
     "method_of",
+    "nodes_called",
     "readers",
     "spread",
 ]
