@@ -21,7 +21,7 @@ from ._signature import Signature, name_of, read
 from ._specs import Access, PrevSource, Source
 from ._types import UNKNOWN, stripped, visible
 
-__all__ = ["CallableTask", "Kind", "Task", "check_name", "make_task"]
+__all__ = ["CallableTask", "Kind", "Task", "check_name", "make_task", "with_adapters", "with_callable"]
 
 T_co = TypeVar("T_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
@@ -153,9 +153,9 @@ def make_task(
     traits = _traits(kind, label, result, prev, adapters, managed=managed, stops=stops)
     result = result if traits.output is result.type else replace(result, type=traits.output)
     alternatives = _checked_alternatives(kind, label, prev, adapters)
-    asks = arguments + tuple(asked for task in alternatives for asked in _asked_instead(task))
+    asks = _asks(arguments, alternatives)
     method = attribute_of(fn, owner_of_method(fn)) if member else None
-    inlines = not managed and all(getattr(adapter, "transparent", False) is True for adapter in adapters)
+    inlines = _inlines(adapters, managed=managed)
     awaits = signature.awaits and method is None
     answers = (traits, managed, signature, method, alternatives, asks, _accesses(asks), awaits, inlines)
     return Task(label, name is not None, fn, kind, arguments, result, adapters, *answers)
@@ -263,5 +263,32 @@ def _checked_alternatives(kind: Kind, label: str, prev: _Prev, adapters: tuple[A
     return tuple(found)
 
 
-def _asked_instead(task: Task[Any]) -> list[Argument]:
-    return [replace(argument, name=f"{task.name}.{argument.name}") for argument in task.asks]
+def _asks(arguments: tuple[Argument, ...], alternatives: tuple[Task[Any], ...]) -> tuple[Argument, ...]:
+    """The arguments of a task and of those that may be run in its place."""
+    instead = ((task, argument) for task in alternatives for argument in task.asks)
+    return arguments + tuple(replace(argument, name=f"{task.name}.{argument.name}") for task, argument in instead)
+
+
+def _inlines(adapters: tuple[Adapter, ...], *, managed: bool) -> bool:
+    return not managed and all(getattr(adapter, "transparent", False) is True for adapter in adapters)
+
+
+def with_callable(
+    task: Task[Any], fn: Callable[..., Any], arguments: tuple[Argument, ...], *, is_async: bool, awaits: bool
+) -> Task[Any]:
+    """The task with another callable, which is passed these arguments. They have to make the accesses of the others, in order."""
+    signature = replace(task.signature, is_async=is_async, awaits=awaits)
+    asks = _asks(arguments, task.alternatives)
+    return replace(task, fn=fn, arguments=arguments, asks=asks, signature=signature, method=None, awaits=awaits)
+
+
+def with_adapters(task: Task[Any], given: Any, label: str) -> Task[Any]:
+    """The task with other adapters. None is refused for having nothing to do, as what stands for its callable may answer anything."""
+    adapters, own, managed = _checked_adapters(label, given), _accesses(task.arguments), task.managed
+    stops = task.signature.gives_awaitable
+    output = replace(task.output, may_retry=True)
+    traits = _traits(task.kind, label, output, own, adapters, managed=managed, stops=stops)
+    alternatives = _checked_alternatives(task.kind, label, own, adapters)
+    asks = _asks(task.arguments, alternatives)
+    answers = {"traits": traits, "alternatives": alternatives, "asks": asks, "prev": _accesses(asks)}
+    return replace(task, adapters=adapters, inlines=_inlines(adapters, managed=managed), **answers)

@@ -52,7 +52,18 @@ from yorch_async import (
     to_thread,
     value,
 )
-from yorch_async.testing import ManualClock, Recorder, scripted, without_waits
+from yorch_async.testing import (
+    Finding,
+    ManualClock,
+    Outcome,
+    Recorder,
+    SteppedClock,
+    all_kept,
+    check_order,
+    replaced,
+    scripted,
+    without_waits,
+)
 
 
 class Base:
@@ -220,6 +231,27 @@ async def main(recorder: Recorder) -> None:
     assert_type(run(plan, backend="trio").raise_for_status()[root], Config)
     assert_type(recorder.of(NodeEnded), list[NodeEnded])
     assert_type(scripted(1, 2), Callable[..., Any])
+
+
+async def check(recorder: Recorder, clock: SteppedClock) -> None:
+    """Test it."""
+    plan = compile_plan(tree)
+    assert_type(replaced(plan, {"size": 3, root: Config()}, adapters=[retry_on(OSError, RetryFixed(3))]), Plan)
+    by_name: dict[str, Config] = {}
+    by_node: dict[Node[Config], Callable[[], Config]] = {root: Config}
+    assert_type(replaced(replaced(plan, by_name), by_node), Plan)
+    assert_type(all_kept(plan), Plan)
+    assert_type(recorder.order, list[str])
+    assert_type(recorder.skipped, dict[str, str])
+    assert_type(recorder.outcome("size"), Outcome)
+    assert_type(recorder.outcome("size").status, StepStatus | None)
+    assert_type(recorder.started_before("a", "b"), Finding)
+    assert recorder.overlapped("a", "b")
+    recorder.check(plan)
+    check_order(plan, recorder.events)
+    await clock.advance(1.0)
+    assert_type(clock.due, list[float])
+    retry_on(OSError, RetryFixed(3), sleep=clock.sleep)
 
 
 results: TaskResult[Base] = TaskResult.success(Config())

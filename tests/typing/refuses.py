@@ -26,6 +26,7 @@ from yorch_async import (
     to_thread,
     value,
 )
+from yorch_async.testing import SteppedClock, replaced
 
 
 class Config:
@@ -95,6 +96,11 @@ limit(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fallback(0, on=KeyboardInterrupt)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 to_thread(True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 retry(RetryFixed(3), budget=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# What is replaced is found by handle or name, and a clock takes numbers.
+replaced(compile_plan(tree), {3: 4})  # type: ignore[dict-item]  # pyright: ignore[reportCallIssue, reportArgumentType]
+replaced(tree, {"a": 4})  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+SteppedClock("now")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # Loops and what to keep are closed sets.
 run(compile_plan(tree), Context(), backend="curio")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,6 +1,6 @@
 """Everything that is known before running."""
 
-from ._compile import compile_plan
+from ._compile import compile_plan, with_tasks
 from ._emit import LARGEST, Code, Compiled, code_of
 from ._lookup import nodes_called
 from ._names import method_of
@@ -30,4 +30,5 @@ __all__ = [
     "nodes_called",
     "readers",
     "spread",
+    "with_tasks",
 ]

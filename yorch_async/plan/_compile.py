@@ -4,6 +4,7 @@
 *Does not know*: how plans are run.
 """
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +22,7 @@ from ._layout import lay_out
 from ._parts import Variant
 from ._plan import InputInfo, Plan
 
-__all__ = ["compile_plan"]
+__all__ = ["compile_plan", "with_tasks"]
 
 
 @public
@@ -80,6 +81,16 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
         for sync in (False, True) if is_sync else (False,):
             code_of(plan.prepared, plan.schedule, Variant("leaves", sync, held=True)).compile_all()
     return plan
+
+
+def with_tasks(plan: Plan, tasks: tuple[Task[Any], ...]) -> Plan:
+    """The same plan with other tasks, which access, own and give the same as those in their places: no lifetime changes by it.
+
+    What a run has to bring is what these tasks ask for. An input that none of them takes any more may still be given.
+    """
+    inputs, context_keys = _needs(tasks)
+    inputs = {name: inputs.get(name, replace(info, required=False)) for name, info in plan.inputs.items()} | inputs
+    return replace(plan, tasks=tasks, inputs=MappingProxyType(inputs), context_keys=MappingProxyType(context_keys))
 
 
 def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any, int]]:

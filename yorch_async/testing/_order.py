@@ -1,0 +1,185 @@
+"""What can happen in a run of a plan, and in which order: the check of a recorded sequence of events.
+
+*Guarantees*: it accepts what any execution may do, one node at a time or many, and nothing that breaks the tree.
+*Does not know*: which of the allowed orders an execution has to choose, and what the tasks answer.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, assert_never
+
+from .._events import (
+    AttemptStarted,
+    Event,
+    NodeEnded,
+    NodeSkipped,
+    NodeStarted,
+    RetryWaiting,
+    RunEnded,
+    RunStarted,
+)
+from .._results import StepStatus
+from ..plan import Plan
+from ._public import public
+from ._told import told
+
+__all__ = ["check_order"]
+
+
+@public
+def check_order(plan: Plan, events: Iterable[Event]) -> None:
+    """Raise `AssertionError` if these events of one run are not what can happen in a run of this plan.
+
+    The run starts first and ends last, if it is over. A node starts at most once, after its parent has ended with SUCCESS, and never
+    after it was skipped; its attempts are counted from 1 between its start and its end, and it ends once. What is skipped names a
+    node that has ended with something else than SUCCESS, for ABORT_BRANCH one above it. When the run ends no node is running, and
+    after a successful one each has ended well or was skipped, itself or a node above it.
+
+    The message shows the event that does not fit, and those before it.
+
+    >>> from yorch_async import TaskTree, compile_plan, run
+    >>> tree, recorder = TaskTree("t"), Recorder()
+    >>> node = tree.root(lambda: 1, name="one").child(lambda: 2, name="two")
+    >>> result = run(compile_plan(tree), observers=[recorder])
+    >>> check_order(compile_plan(tree), recorder.events)
+    >>> check_order(compile_plan(tree), [recorder.events[0], recorder.events[4]])
+    Traceback (most recent call last):
+    AssertionError: plan 't': 'one/two' starts before its parent has ended with SUCCESS:
+      run of 't' started
+    > one/two started
+    """
+    if not isinstance(plan, Plan):
+        raise TypeError(f"check_order takes a Plan, made by compile_plan(tree), not {plan!r}")
+    happened = tuple(events)
+    check = _Check(plan)
+    for place, event in enumerate(happened):
+        fault = check.fault(event)
+        if fault is not None:
+            raise AssertionError(f"plan '{plan.name}': {fault}:\n{_shown(happened, place)}")
+    if not happened:
+        raise AssertionError(f"plan '{plan.name}': nothing happened")
+
+
+_BEFORE: Final = 5
+"""How many events before the one that does not fit are shown."""
+
+
+def _shown(events: Sequence[Event], place: int) -> str:
+    first = max(0, place - _BEFORE)
+    dots = ["  ..."] if first else []
+    return "\n".join([*dots, *(f"  {told(event)}" for event in events[first:place]), f"> {told(events[place])}"])
+
+
+class _Check:
+    """The state of a run, as far as its events tell. Each method answers what is wrong with the next one, if something is."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._has_started = False
+        self._is_over = False
+        self._attempts: dict[int, int] = {}
+        """The nodes that have started, and how many attempts they have made."""
+        self._ended: dict[int, StepStatus | None] = {}
+        self._causes: dict[int, StepStatus | None] = {}
+        """Those of them that have ended with something else than SUCCESS."""
+        self._skipped: set[int] = set()
+
+    def fault(self, event: Event) -> str | None:
+        if self._is_over:
+            return "something happens after the run has ended"
+        if isinstance(event, RunStarted):
+            return self._run_started(event)
+        if not self._has_started:
+            return "something happens before the run has started"
+        return self._run_ended(event) if isinstance(event, RunEnded) else self._node(event)
+
+    def _run_started(self, event: RunStarted) -> str | None:
+        plan, is_second = self._plan, self._has_started
+        self._has_started = True
+        if is_second:
+            return "the run starts again"
+        if (event.plan, event.nodes) != (plan.name, len(plan)):
+            return f"a run of another plan, '{event.plan}' with {event.nodes} nodes"
+        return None
+
+    def _node(self, event: NodeStarted | AttemptStarted | RetryWaiting | NodeEnded | NodeSkipped) -> str | None:
+        index, path = event.index, event.path
+        if not 0 <= index < len(self._plan) or self._plan.layout.path(index) != path:
+            return f"the plan has no node {index} at '{path}'"
+        match event:
+            case NodeStarted():
+                return self._started(event)
+            case NodeSkipped():
+                return self._skip(event)
+            case AttemptStarted() | RetryWaiting() | NodeEnded():
+                return self._running(event)
+        assert_never(event)
+
+    def _started(self, event: NodeStarted) -> str | None:
+        index, parent = event.index, self._plan.layout.parents[event.index]
+        if index in self._attempts:
+            return f"'{event.path}' starts again"
+        if index in self._skipped:
+            return f"'{event.path}' starts, but was skipped"
+        if parent >= 0 and self._ended.get(parent) is not StepStatus.SUCCESS:
+            return f"'{event.path}' starts before its parent has ended with SUCCESS"
+        self._attempts[index] = 0
+        return None
+
+    def _running(self, event: AttemptStarted | RetryWaiting | NodeEnded) -> str | None:
+        index, path = event.index, event.path
+        if index not in self._attempts or index in self._ended:
+            return f"'{path}' is not running"
+        made = self._attempts[index]
+        if isinstance(event, AttemptStarted):
+            self._attempts[index] = event.number
+            return None if event.number == made + 1 else f"attempt {event.number} of '{path}' comes after {made}"
+        if isinstance(event, NodeEnded):
+            self._ended[index] = event.status
+            if event.status is not StepStatus.SUCCESS:
+                self._causes[index] = event.status
+        return None if event.attempts == made else f"'{path}' has made {made} attempts, not {event.attempts}"
+
+    def _skip(self, event: NodeSkipped) -> str | None:
+        index, path, layout = event.index, event.path, self._plan.layout
+        if index in self._attempts:
+            return f"'{path}' is skipped, but has started"
+        if index in self._skipped:
+            return f"'{path}' is skipped again"
+        self._skipped.add(index)
+        for cause, status in self._causes.items():
+            is_above = cause < index < layout.ends[cause]
+            if layout.path(cause) == event.because and (is_above or status is not StepStatus.ABORT_BRANCH):
+                return None
+        return f"'{path}' is skipped, but '{event.because}' is no cause for that"
+
+    def _run_ended(self, event: RunEnded) -> str | None:
+        self._is_over = True
+        path = self._plan.layout.path
+        running = [index for index in self._attempts if index not in self._ended]
+        if running:
+            return f"the run ends while '{path(running[0])}' is running"
+        if event.status is None:
+            return None
+        bad = [index for index, status in self._causes.items() if status is not StepStatus.ABORT_BRANCH]
+        if event.status not in (StepStatus.SUCCESS, StepStatus.ABORT_BRANCH):
+            return None if bad else f"the run ends with {event.status.name}, but every node has ended well"
+        if bad:
+            return f"the run ends with {event.status.name}, but '{path(bad[0])}' has not ended well"
+        forgotten = self._forgotten()
+        return (
+            None
+            if forgotten is None
+            else f"the run ends with {event.status.name}, but nothing is heard of '{path(forgotten)}'"
+        )
+
+    def _forgotten(self) -> int | None:
+        """The first node that has neither ended nor was skipped, itself or a node above it."""
+        index, layout = 0, self._plan.layout
+        while index < len(self._plan):
+            if index in self._skipped:
+                index = layout.ends[index]
+            elif index in self._ended:
+                index += 1
+            else:
+                return index
+        return None
