@@ -9,8 +9,14 @@ import pytest
 
 import yorch_worker
 
-LEFT_ALONE = ["asyncio", "trio", "cloudpickle", "rich", "click", "multiprocessing", "concurrent.futures.process"]
-OWN_ROOMS_LEFT_ALONE = ["yorch_async.cli", "yorch_async.views", "yorch_async.testing", "yorch_worker"]
+LEFT_ALONE = ["asyncio", "trio", "cloudpickle", "rich", "click", "pytest", "multiprocessing", "concurrent.futures.process"]
+OWN_ROOMS_LEFT_ALONE = [
+    "yorch_async.cli",
+    "yorch_async.views",
+    "yorch_async.testing",
+    "yorch_async.pytest_plugin",
+    "yorch_worker",
+]
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -23,7 +23,7 @@ FLOORS = (
     "plan",
     "execution",
     "views | testing | yorch_async",
-    "cli",
+    "cli | pytest_plugin",
     "__main__",
 )
 
@@ -33,11 +33,11 @@ UNKNOWN_TO = {"plan": {"adapters"}, "views": {"execution", "adapters"}}
 # Rooms in which nothing waits: values, descriptions and decisions.
 NEVER_WAIT = {"yorch_worker", *FLOORS[1].split(" < "), *FLOORS[2].split(" < "), "_known", "_tree", "plan"}
 
-# The only modules that import while they run: what is loaded there is named by the user.
-IMPORT_LATE = {"yorch_async.cli._load", "yorch_async.pool._link"}
+# The only modules that import while they run: what is loaded there is named by the user, or asked for by few test sessions of many.
+IMPORT_LATE = {"yorch_async.cli._load", "yorch_async.pool._link", "yorch_async.pytest_plugin"}
 
 # Who may import what is neither ours nor in the standard library ("*": every room but those that never wait).
-FOREIGN = {"anyio": {"*"}, "cloudpickle": {"pool"}, "rich": {"cli"}, "click": {"cli"}}
+FOREIGN = {"anyio": {"*"}, "cloudpickle": {"pool"}, "rich": {"cli"}, "click": {"cli"}, "pytest": {"pytest_plugin"}}
 
 # The standard library's own loop and processes: anyio stands between us and the one, pools own the others.
 NOT_OURS_TO_USE = {"asyncio", "concurrent", "multiprocessing"}
