@@ -44,6 +44,8 @@ def test_a_run_does_what_the_model_says(backend, execution, optimize, specs):
         log.clear()
         counts.clear()
         status, kept, raised = outcome(plan, backend=backend, execution=execution, observers=observers)
+        for recorder in observers:
+            recorder.check(plan)
         assert (model.log, model.raised) == (log, raised)
         if raised is None:
             visited = {number for number, *_ in log}

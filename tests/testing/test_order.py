@@ -1,24 +1,31 @@
 """The check of what happened: every real run passes, and every way to break the tree is found."""
 
+from contextlib import suppress
+
+import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from hypothesis import HealthCheck, given, settings
 from random_trees import Broken, build, trees
 
 from yorch_async import (
     AttemptStarted,
+    Concurrent,
     NodeEnded,
     NodeSkipped,
     NodeStarted,
     RetryWaiting,
     RunEnded,
     RunStarted,
+    SerialDfs,
     StepStatus,
     TaskTree,
     compile_plan,
-    run,
+    run_plan,
     run_sync,
+    value,
 )
-from yorch_async.testing import Recorder, check_order
+from yorch_async.testing import Recorder, SteppedClock, check_order
 
 SUCCESS, FAILURE, BRANCH = StepStatus.SUCCESS, StepStatus.FAILURE, StepStatus.ABORT_BRANCH
 PATHS = ["a", "a/b", "a/b/c", "a/d"]
@@ -193,16 +200,64 @@ def test_only_a_plan_can_be_checked():
         check_order(3, [])
 
 
-@pytest.mark.parametrize("sync", [False, True], ids=["on a loop", "without one"])
+POLICIES = [SerialDfs(), Concurrent(), Concurrent(max_concurrency=2), Concurrent(on_failure="continue")]
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("policy", POLICIES, ids=repr)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(specs=trees(most_pauses=3))
+def test_every_run_of_a_random_tree_passes(backend, policy, specs):
+    """Whatever its nodes answer, and whoever waits where."""
+    plan, recorder = compile_plan(build(specs, [], {}, turn=checkpoint, sleep=anyio.sleep)), Recorder()
+
+    async def main():
+        try:
+            await run_plan(plan, observers=[recorder], execution=policy)
+        except* Broken:
+            assert recorder.of(RunEnded)[0].status is None
+
+    anyio.run(main, backend=backend)
+    recorder.check(plan)
+
+
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(specs=trees())
-def test_every_run_of_a_random_tree_passes(sync, specs):
-    """Whatever its nodes answer."""
+def test_every_run_without_a_loop_passes(specs):
+    """The same, for run_sync."""
     for spec in specs:
-        spec.is_async = spec.is_async and not sync
+        spec.is_async = False
     plan, recorder = compile_plan(build(specs, [], {})), Recorder()
-    try:
-        (run_sync if sync else run)(plan, observers=[recorder])
-    except Broken:
-        assert recorder.of(RunEnded)[0].status is None
+    with suppress(Broken):
+        run_sync(plan, observers=[recorder])
+    recorder.check(plan)
+
+
+@pytest.mark.anyio
+async def test_siblings_that_wait_overlap():
+    """What a recorder tells of a concurrent run, on a clock that the test moves."""
+    clock, recorder = SteppedClock(), Recorder()
+    root = TaskTree("t").root(list, name="load")
+    root.child(clock.sleep, value(2.0), name="slow").child(list, name="below")
+    root.child(clock.sleep, value(1.0), name="quick")
+    root.child(clock.sleep, value(3.0), name="slowest")
+    plan = compile_plan(root.tree)
+
+    async def main():
+        await run_plan(plan, observers=[recorder], execution=Concurrent())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(main)
+        await clock.advance(0)
+        assert ["load", "load/slow", "load/quick", "load/slowest"] == recorder.order
+        await clock.advance(1.0)
+        assert recorder.outcome("quick").ok
+        with pytest.raises(AssertionError, match="'load/slow' has started, and not ended"):
+            recorder.outcome("slow")
+        recorder.check(plan)
+        await clock.advance(2.0)
+    assert recorder.overlapped("slow", "quick")
+    assert not recorder.overlapped("quick", "below")
+    assert recorder.overlapped("slowest", "below")
+    assert not recorder.overlapped("load", "slow")
     recorder.check(plan)

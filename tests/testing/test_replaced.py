@@ -9,10 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from random_trees import Box, Broken, build, trees
 
 from yorch_async import (
+    Concurrent,
     Fanout,
     InputInfo,
     RegistrationError,
     RetryFixed,
+    SerialDfs,
     SetupError,
     StepResult,
     StepStatus,
@@ -352,7 +354,8 @@ def test_only_a_plan_can_be_changed(function):
 
 
 @pytest.mark.parametrize("optimize", [False, True], ids=["interpreted", "generated"])
-def test_every_output_is_kept(optimize):
+@pytest.mark.parametrize("policy", [SerialDfs(), Concurrent()], ids=repr)
+def test_every_output_is_kept(policy, optimize):
     """Of consumed and of managed nodes as well; a resource is exited at its time."""
     tree, log = TaskTree("t"), []
 
@@ -372,8 +375,9 @@ def test_every_output_is_kept(optimize):
         "items/sorted/opened": "connection",
         "items/sorted/opened/use": None,
     }
-    assert outputs == dict(run(plan).items()) == dict(run(plan, keep="marked").items())
-    assert {} == dict(run(plan, keep="none").items())
+    for keep in ("leaves", "marked"):
+        assert outputs == dict(run(plan, keep=keep, execution=policy).items())
+    assert {} == dict(run(plan, keep="none", execution=policy).items())
     assert ["used", "closed"] * 3 == log
 
 
