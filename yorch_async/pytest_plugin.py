@@ -4,6 +4,7 @@
 *Does not know*: the tests of this library.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from .testing import ManualClock, Recorder
 
-__all__ = ["yorch_clock", "yorch_recorder"]
+__all__ = ["yorch_clock", "yorch_no_waits", "yorch_recorder"]
 
 
 @pytest.fixture
@@ -28,3 +29,12 @@ def yorch_clock() -> "ManualClock":
     from .testing import ManualClock  # noqa: PLC0415 - for the tests that ask for it
 
     return ManualClock()
+
+
+@pytest.fixture
+def yorch_no_waits() -> Iterator[None]:
+    """Retries wait for nothing while the test runs; see `without_waits`."""
+    from .testing import without_waits  # noqa: PLC0415 - for the tests that ask for it
+
+    with without_waits():
+        yield

@@ -16,6 +16,12 @@ def test_fixtures(yorch_recorder, yorch_clock):
     assert (yorch_clock.waits, yorch_recorder.outcome("fetch").attempts) == ([10.0], 2)
     assert (type(yorch_clock), type(yorch_recorder)) == (ManualClock, Recorder)
 
+def test_no_waits(yorch_no_waits, yorch_recorder):
+    tree = TaskTree("shop")
+    tree.root(scripted(OSError(), 7), name="fetch", adapters=[retry_on(OSError, RetryFixed(1, delay=3600.0))])
+    run(compile_plan(tree), observers=[yorch_recorder])
+    assert yorch_recorder.outcome("fetch").waits == (3600.0,)
+
 def test_they_are_fresh(yorch_recorder, yorch_clock):
     assert (yorch_clock.waits, yorch_recorder.events) == ([], [])
 """
@@ -31,19 +37,21 @@ def session(pytester):
 
 def test_the_fixtures_are_there(session):
     """Without anything to be imported, and fresh in each test."""
-    session.runpytest_subprocess().assert_outcomes(passed=2)
+    session.runpytest_subprocess().assert_outcomes(passed=3)
 
 
 def test_the_fixtures_are_listed_with_what_they_are(session):
     """By `pytest --fixtures`."""
     result = session.runpytest_subprocess("--fixtures")
-    result.stdout.fnmatch_lines(["yorch_recorder*", "*A fresh `Recorder`*", "yorch_clock*", "*A fresh `ManualClock`*"])
+    result.stdout.fnmatch_lines(
+        ["yorch_recorder*", "*A fresh `Recorder`*", "yorch_clock*", "*A fresh `ManualClock`*", "yorch_no_waits*"]
+    )
 
 
 def test_the_fixtures_can_be_left_out(session):
     """As with any plugin."""
     result = session.runpytest_subprocess("-p", "no:yorch_async")
-    result.assert_outcomes(errors=2)
+    result.assert_outcomes(errors=3)
     result.stdout.fnmatch_lines(["*fixture 'yorch_recorder' not found*"])
 
 
