@@ -15,7 +15,9 @@ from yorch_async import (
     Problem,
     RegistrationError,
     ResultError,
+    RunCancelled,
     RunFailed,
+    RunnerClosed,
     SetupError,
     StepStatus,
     YorchError,
@@ -35,6 +37,8 @@ EVERY_ERROR = [
     PlanError("plan 'p'", [AT_PARAMETER, AT_NODE]),
     SetupError("plan 'p' cannot be run", [AT_NODE]),
     RunFailed("p", StepStatus.FAILURE, FAILURES),
+    RunCancelled("p", "monday"),
+    RunnerClosed("the runner takes no more runs"),
     OutputMissing("the result holds no output"),
 ]
 
@@ -51,6 +55,8 @@ def test_the_family_is_drawn_as_it_is():
         "ResultError": ["NodeError"],
         "BorrowError": ["NodeError"],
         "RunFailed": ["YorchError"],
+        "RunCancelled": ["YorchError"],
+        "RunnerClosed": ["YorchError", "RuntimeError"],
         "OutputMissing": ["YorchError", "LookupError"],
     } == family
     assert all(issubclass(cls, YorchError) for cls in _classes())
@@ -116,6 +122,13 @@ def test_a_failed_run_says_which_nodes_ended_it():
     assert ("p", StepStatus.FAILURE, FAILURES) == (error.plan, error.status, error.failures)
     assert (f"plan 'p' ended with FAILURE\n  {FAILURES[0]}\n  {FAILURES[1]}") == str(error)
     assert "plan 'p' ended with RETRY" == str(RunFailed("p", StepStatus.RETRY, ()))
+
+
+def test_a_cancelled_run_says_which_one_it_was():
+    """A plan may have many runs, so that each has a name."""
+    error = RunCancelled("orders", "orders of Monday")
+    assert ("orders", "orders of Monday") == (error.plan, error.run)
+    assert "run 'orders of Monday' of plan 'orders' was cancelled" == str(error)
 
 
 def test_a_missing_output_is_a_lookup_error():

@@ -10,7 +10,9 @@ from ._errors import (
     Problem,
     RegistrationError,
     ResultError,
+    RunCancelled,
     RunFailed,
+    RunnerClosed,
     SetupError,
     YorchError,
 )
@@ -25,6 +27,7 @@ from ._events import (
     RunEnded,
     RunStarted,
 )
+from ._handle import Handle
 from ._register import (
     task,
     task_forward_prev,
@@ -34,6 +37,7 @@ from ._register import (
     task_member,
 )
 from ._results import StepResult, StepStatus, TaskResult
+from ._runner import Runner
 from ._slots import DirectOut
 from ._specs import (
     BorrowPrev,
@@ -50,6 +54,7 @@ from ._specs import (
     from_input,
     value,
 )
+from ._states import RunnerStatistics, RunState
 from ._tasks import CallableTask, Task
 from ._tree import Fanout, Node, TaskTree
 from .adapters import (
@@ -89,6 +94,7 @@ __all__ = [
     "Fanout",
     "FromCtx",
     "FromInput",
+    "Handle",
     "InputInfo",
     "Node",
     "NodeEnded",
@@ -109,10 +115,15 @@ __all__ = [
     "RetryForever",
     "RetryPolicy",
     "RetryWaiting",
+    "RunCancelled",
     "RunEnded",
     "RunFailed",
     "RunResult",
     "RunStarted",
+    "RunState",
+    "Runner",
+    "RunnerClosed",
+    "RunnerStatistics",
     "SerialDfs",
     "SetupError",
     "StepResult",

@@ -8,6 +8,8 @@
      |    +-- ResultError     what it answered, wrote or returned
      |    +-- BorrowError     it changed what it only borrowed
      +-- RunFailed            raise_for_status() of a run that ended badly
+     +-- RunCancelled         a run of a Runner was cancelled; there is no result
+     +-- RunnerClosed         a Runner takes no runs, because it is not open (also a RuntimeError)
      +-- OutputMissing        the result holds no such output (also a LookupError)
 
 *Guarantees*: every error carries its data as fields and survives pickling; messages say where, which rule, what instead.
@@ -28,7 +30,9 @@ __all__ = [
     "Problem",
     "RegistrationError",
     "ResultError",
+    "RunCancelled",
     "RunFailed",
+    "RunnerClosed",
     "SetupError",
     "YorchError",
     "problem",
@@ -159,6 +163,30 @@ class RunFailed(YorchError):
     def __str__(self) -> str:
         head = f"plan '{self.plan}' ended with {self.status.name}"
         return "\n  ".join([head, *map(str, self.failures)])
+
+
+@public
+class RunCancelled(YorchError):
+    """A run was cancelled, by its handle or because its runner was left; raised by `await handle`.
+
+    It is no cancellation of who awaits it: that one goes on.
+
+    >>> print(RunCancelled("orders", "orders of Monday"))
+    run 'orders of Monday' of plan 'orders' was cancelled
+    """
+
+    def __init__(self, plan: str, run: str) -> None:
+        super().__init__(plan, run)
+        self.plan = plan
+        self.run = run
+
+    def __str__(self) -> str:
+        return f"run '{self.run}' of plan '{self.plan}' was cancelled"
+
+
+@public
+class RunnerClosed(YorchError, RuntimeError):
+    """A runner takes no runs outside of its `async with` block, nor while that is being left; the message says which."""
 
 
 @public

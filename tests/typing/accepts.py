@@ -17,6 +17,7 @@ from yorch_async import (
     Fanout,
     FromCtx,
     FromInput,
+    Handle,
     InputInfo,
     Node,
     NodeEnded,
@@ -24,7 +25,12 @@ from yorch_async import (
     RetryBudget,
     RetryFixed,
     RetryForever,
+    RunCancelled,
+    Runner,
+    RunnerClosed,
+    RunnerStatistics,
     RunResult,
+    RunState,
     StepResult,
     StepStatus,
     Task,
@@ -252,6 +258,23 @@ async def check(recorder: Recorder, clock: SteppedClock) -> None:
     await clock.advance(1.0)
     assert_type(clock.due, list[float])
     retry_on(OSError, RetryFixed(3), sleep=clock.sleep)
+
+
+async def serve(plan: Plan) -> None:
+    """Run it in a service."""
+    async with Runner(max_runs=2, max_pending=3, context=Context(), shutdown_timeout=None) as runner:
+        assert_type(runner, Runner)
+        handle: Handle = await runner.submit(plan, inputs={"text": "7"}, observers=[observe], events=True, name="first")
+        assert_type(await handle, RunResult)
+        assert_type(handle.status, RunState)
+        assert_type(handle.outcome, RunResult | BaseException | None)
+        async for event in handle.events():
+            assert_type(event, Event)
+        assert_type(runner.runs, tuple[Handle, ...])
+        assert_type(runner.statistics(), RunnerStatistics)
+        assert_type(RunCancelled("plan", "run").run, str)
+        refused: RuntimeError = RunnerClosed("closed")
+        del refused
 
 
 results: TaskResult[Base] = TaskResult.success(Config())

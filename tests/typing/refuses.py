@@ -10,6 +10,8 @@ from yorch_async import (
     Node,
     RetryFixed,
     RetryForever,
+    Runner,
+    RunResult,
     StepResult,
     TaskResult,
     TaskTree,
@@ -105,3 +107,14 @@ SteppedClock("now")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentT
 # Loops and what to keep are closed sets.
 run(compile_plan(tree), Context(), backend="curio")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 run(compile_plan(tree), keep="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# A runner takes a plan, and options by name; a handle is awaited for its result.
+Runner(2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Runner(max_runs="2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def serve(runner: Runner) -> None:
+    """Submit what cannot be run, take a handle for the result, and forget to use it."""
+    first = await runner.submit(tree)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    result: RunResult = first  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    runner.submit(result.plan)  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]

@@ -2,6 +2,21 @@
 
 from ._outcome import Failure, RunResult
 from ._policies import Concurrent, SerialDfs
+from ._prepare import Execution, check_run
+from ._raised import raise_as_it_is, set_traceback, traceback_of
 from ._run import run, run_plan, run_sync
 
-__all__ = ["Concurrent", "Failure", "RunResult", "SerialDfs", "run", "run_plan", "run_sync"]
+__all__ = [
+    "Concurrent",
+    "Execution",
+    "Failure",
+    "RunResult",
+    "SerialDfs",
+    "check_run",
+    "raise_as_it_is",
+    "run",
+    "run_plan",
+    "run_sync",
+    "set_traceback",
+    "traceback_of",
+]

@@ -20,7 +20,7 @@ from ._state import Run
 from ._ways import way_of
 from ._weave import weave_of
 
-__all__ = ["SERIAL", "Execution", "check_timeout", "prepare"]
+__all__ = ["SERIAL", "Execution", "check_run", "check_timeout", "prepare"]
 
 Execution: TypeAlias = SerialDfs | Concurrent
 
@@ -81,3 +81,18 @@ def _check(function: str, plan: object, execution: object, keep: object, observe
     for observer in observers:
         if not callable(observer) or iscoroutinefunction(observer):
             raise TypeError(f"an observer is a plain function of one event, not {observer!r}")
+
+
+def check_run(
+    function: str,
+    plan: Plan,
+    ctx: Any,
+    inputs: Mapping[str, Any] | None,
+    execution: Execution,
+    observers: Sequence[Observer],
+    keep: Keep,
+) -> None:
+    """Refuse what `run_plan` would refuse, for a function that runs the plan later."""
+    _check(function, plan, execution, keep, observers)
+    _, held = objects_of(ctx)
+    check_setup(plan, held, inputs or _NO_INPUTS)

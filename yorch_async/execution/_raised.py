@@ -7,7 +7,7 @@ An exception of the user's may be a frozen dataclass, or compute its attributes 
 """
 
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 __all__ = ["cause_of", "context_of", "raise_as_it_is", "set_context", "set_traceback", "traceback_of"]
 
@@ -43,7 +43,7 @@ def set_context(error: BaseException, context: BaseException | None) -> None:
     _CONTEXT.__set__(error, context)
 
 
-def raise_as_it_is(error: BaseException) -> None:
+def raise_as_it_is(error: BaseException) -> NoReturn:
     """Raise an exception without letting Python make the one that is being handled its context."""
     context = context_of(error)
     try:
