@@ -32,7 +32,8 @@ def yorch_run():
 
 def python(*arguments, timeout=None):
     """Start the interpreter that runs the tests."""
-    command = [sys.executable, "-W", "error", *arguments]
+    # svcs looks for every web framework that is installed, and finds FastAPI's test client, which is about to change its own
+    command = [sys.executable, "-W", "error", "-W", "ignore:Using `httpx` with `starlette.testclient`", *arguments]
     return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=timeout, check=False)
 
 

@@ -60,9 +60,16 @@ after 3.5 h: no juice, it would have taken too long
 }
 
 
+TESTED_BESIDE = {"fastapi_service.py", "asyncio_service.py", "trio_service.py"}
+"""What runs until somebody ends it, as examples/test_services.py does."""
+
+
 def test_every_example_is_tested():
     """No example lies around unrun; the audit has tests of its own."""
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {*PRINTED, "code_audit.py"}
+    there = {path.name for path in EXAMPLES.glob("*.py") if not path.name.startswith("test_")}
+    assert there == {*PRINTED, "code_audit.py", *TESTED_BESIDE}
+    tests = (EXAMPLES / "test_services.py").read_text("utf-8")
+    assert all(f'"{name}"' in tests for name in TESTED_BESIDE)
 
 
 def without_times_and_sentences(text):
