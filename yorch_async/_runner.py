@@ -56,7 +56,7 @@ class Runner:
     Either way their ends are awaited.
 
     A run that raises harms nobody; `await handle` raises it. A failure that nobody has awaited is logged as an error, by the logger
-    `yorch_async.runner`, when its handle is gone or the block is left. `KeyboardInterrupt`, `SystemExit` and their like end the block.
+    "yorch_async.runner", when its handle is gone or the block is left. `KeyboardInterrupt`, `SystemExit` and their like end the block.
 
     >>> import anyio
     >>> from yorch_async import Runner, TaskTree, compile_plan, from_input
