@@ -1,5 +1,6 @@
 """Leaving a runner: what still runs, what is cancelled, how long it takes, and that nothing is left."""
 
+import asyncio
 import logging
 
 import anyio
@@ -192,3 +193,35 @@ async def test_a_run_may_submit_runs_and_await_them():
             return (await (await runner.submit(inner)))["root"]
 
         assert 3 == (await (await runner.submit(plan_of(outer))))["root"]
+
+
+def test_cancellation_by_asyncio_itself_is_understood():
+    """Its timeouts and tasks know nothing of anyio's scopes."""
+
+    async def in_a_runner(gate, handles):
+        async with Runner(shutdown_timeout=None) as runner:
+            handles.append(await runner.submit(gate.plan))
+            await anyio.sleep_forever()
+
+    async def main():
+        gate, handles = Gate(), []
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await in_a_runner(gate, handles)
+        task = asyncio.create_task(in_a_runner(gate, handles))
+        while len(gate.entered) < 2:
+            await anyio.lowlevel.checkpoint()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert [RunState.CANCELLED] * 2 == [handle.status for handle in handles]
+        async with Runner() as runner:
+            handle = await runner.submit(gate.plan)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(handle, 0.01)
+            assert RunState.RUNNING is handle.status
+            gate.opened.set()
+            results = await asyncio.gather(handle, handle)
+        assert results[0] is results[1]
+
+    asyncio.run(main())
