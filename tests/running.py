@@ -35,3 +35,8 @@ def plan_of(fn, *sources, plan: str = "one", **options) -> Plan:
 async def forever() -> None:
     """Wait until cancelled."""
     await anyio.sleep_forever()
+
+
+def logged_by_runner(caplog) -> list:
+    """What the runner has logged: a loop in debug mode has something to say as well, now and then."""
+    return [record for record in caplog.records if record.name == "yorch_async.runner"]

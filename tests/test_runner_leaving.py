@@ -5,7 +5,7 @@ import logging
 
 import anyio
 import pytest
-from running import Gate, forever, plan_of
+from running import Gate, forever, logged_by_runner, plan_of
 
 from yorch_async import RunCancelled, Runner, RunnerClosed, RunnerStatistics, RunState
 from yorch_async.testing import scripted
@@ -47,7 +47,9 @@ async def test_what_has_not_ended_in_time_is_cancelled(caplog, patience):
     for handle in handles:
         with pytest.raises(RunCancelled):
             await handle
-    assert [f"{patience} s after the runner was left, 2 runs are cancelled, and 3 that are pending"] == caplog.messages
+    assert [f"{patience} s after the runner was left, 2 runs are cancelled, and 3 that are pending"] == [
+        record.getMessage() for record in logged_by_runner(caplog)
+    ]
 
 
 async def test_without_a_time_out_leaving_waits_as_long_as_it_takes():
@@ -70,7 +72,7 @@ async def test_leaving_an_idle_runner_takes_no_time(caplog):
         assert (await (await runner.submit(plan_of(lambda: 1)))).ok
     async with Runner(shutdown_timeout=0):
         pass
-    assert [] == caplog.messages
+    assert [] == logged_by_runner(caplog)
 
 
 async def test_leaving_by_an_exception_cancels_all_at_once():
