@@ -26,7 +26,7 @@ from ._feed import Feed
 from ._handle import Handle
 from ._job import Call, Job, alone_in
 from ._states import RunnerStatistics, RunState
-from .execution import SerialDfs, check_run, raise_as_it_is, run_plan
+from .execution import Execution, SerialDfs, check_run, check_timeout, raise_as_it_is, run_plan
 from .plan import Keep, Plan
 
 __all__ = ["Runner"]
@@ -153,10 +153,11 @@ class Runner:
         ctx: Any = None,
         *,
         inputs: Mapping[str, Any] | None = None,
-        execution: SerialDfs = _SERIAL,
+        execution: Execution = _SERIAL,
         observers: Sequence[Observer] = (),
         keep: Keep = "leaves",
         check_borrows: bool = False,
+        timeout: float | None = None,  # noqa: ASYNC109 - that of the run, handed on
         events: bool = False,
         name: str | None = None,
     ) -> Handle:
@@ -170,6 +171,8 @@ class Runner:
         self._check_open()
         ctx = self._context if ctx is None else ctx
         check_run("submit", plan, ctx, inputs, execution, observers, keep)
+        if timeout is not None:
+            check_timeout(timeout)
         feed = Feed() if events else None
         call = partial(
             run_plan,
@@ -180,6 +183,7 @@ class Runner:
             observers=(feed.watch, *observers) if feed else tuple(observers),
             keep=keep,
             check_borrows=check_borrows,
+            timeout=timeout,
         )
         async with self._line:
             while self._state == "open" and self._is_full():

@@ -289,6 +289,6 @@ def with_adapters(task: Task[Any], given: Any, label: str) -> Task[Any]:
     output = replace(task.output, may_retry=True)
     traits = _traits(task.kind, label, output, own, adapters, managed=managed, stops=stops)
     alternatives = _checked_alternatives(task.kind, label, own, adapters)
-    asks = _asks(task.arguments, alternatives)
-    answers = {"traits": traits, "alternatives": alternatives, "asks": asks, "prev": _accesses(asks)}
-    return replace(task, adapters=adapters, inlines=_inlines(adapters, managed=managed), **answers)
+    asks, inlines = _asks(task.arguments, alternatives), _inlines(adapters, managed=managed)
+    made = replace(task, adapters=adapters, traits=traits, alternatives=alternatives)
+    return replace(made, asks=asks, prev=_accesses(asks), inlines=inlines)

@@ -2,7 +2,7 @@
 
 from ._outcome import Failure, RunResult
 from ._policies import Concurrent, SerialDfs
-from ._prepare import Execution, check_run
+from ._prepare import Execution, check_run, check_timeout
 from ._raised import raise_as_it_is, set_traceback, traceback_of
 from ._run import run, run_plan, run_sync
 
@@ -13,6 +13,7 @@ __all__ = [
     "RunResult",
     "SerialDfs",
     "check_run",
+    "check_timeout",
     "raise_as_it_is",
     "run",
     "run_plan",
