@@ -10,9 +10,9 @@ from typing import Any
 
 from yorch_async.execution._ways import EARNED
 
-from . import earning, execution, page, scaling
+from . import concurrent, earning, execution, page, scaling
 
-NAMES = ("execution", "scaling", "earning")
+NAMES = ("execution", "concurrent", "scaling", "earning")
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -46,6 +46,10 @@ def measured(name: str, *, quick: bool) -> Any:
         report = execution.measure(repetitions=5 if quick else 21)
         print(f"{report.machine}\n{execution.table(report)}")
         return asdict(report)
+    if name == "concurrent":
+        siblings = concurrent.measure(repetitions=5 if quick else 21)
+        print(concurrent.table(siblings))
+        return asdict(siblings)
     if name == "scaling":
         sizes = scaling.measure(scaling.SIZES[:2] if quick else scaling.SIZES)
         print(scaling.table(sizes))

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from . import earning, scaling
+from . import concurrent, earning, scaling
 
 __all__ = ["write"]
 
@@ -29,6 +29,8 @@ def _page(results: dict[str, Any]) -> str:
         machine=execution["machine"],
         scenarios=_scenarios(execution["rows"]),
         fixed=_table(["", "us"], costs),
+        concurrent=_concurrent(results["concurrent"]["rows"]),
+        waited=_missed(concurrent.misses([concurrent.Row(**row) for row in results["concurrent"]["rows"]])),
         missed=_missed(execution["misses"]),
         costly=_missed(earning.misses([earning.Row(**row) for row in results["earning"]])),
         grown=_missed(scaling.misses([scaling.Row(**row) for row in results["scaling"]])),
@@ -55,6 +57,15 @@ def _scenarios(rows: list[dict[str, Any]]) -> str:
             cells += [f"{way['net']:.2f}", "" if way["target"] is None else f"{way['target']:.2f}"]
         found.append(cells)
     return _table(["", "by hand, us a node", "generated", "target", "interpreted", "target"], found)
+
+
+def _concurrent(rows: list[dict[str, Any]]) -> str:
+    found: list[list[str]] = []
+    for row in rows:
+        is_ours = row["contestant"] == "yorch_async"
+        ratio, target = "" if is_ours else f"{row['ratio']:.2f}", "" if row["target"] is None else f"{row['target']:.2f}"
+        found.append([f"{row['children']}, {row['loop']}", row["contestant"], f"{row['per_child']:.2f}", ratio, target])
+    return _table(["", "run by", "us a child", "this library takes", "target"], found)
 
 
 def _missed(misses: list[str]) -> str:
