@@ -96,7 +96,7 @@ async def test_a_timeout_that_raises_is_that_node_s_error():
 
 async def test_attempts_of_siblings_are_counted_apart():
     """Each has its own policy's count, its own answers and its own failure."""
-    calls = {number: 0 for number in range(5)}
+    calls = dict.fromkeys(range(5), 0)
 
     async def fails(number):
         calls[number] += 1

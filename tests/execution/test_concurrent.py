@@ -608,6 +608,7 @@ async def test_without_knowledge_of_the_loop_each_node_has_a_task_of_its_own(mon
     """Should a later version of anyio or trio keep its scopes elsewhere, it is slower, and right."""
     monkeypatch.setattr("yorch_async.execution._watch._PLACES", ())
     monkeypatch.setattr("yorch_async.execution._starter._KNOWN", ("not there",))
+    monkeypatch.setattr("yorch_async.execution._starter._NURSERY", "not there")
     started, start = [], Starter.start
     monkeypatch.setattr(Starter, "start", lambda self, *args: (started.append(args), start(self, *args)))
     meter = Meter()

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 
 from yorch_async import (
-    Concurrent,
     Context,
     Fanout,
     RegistrationError,
@@ -33,12 +32,6 @@ from yorch_async import (
 from yorch_async import DirectOut as Out
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=[SerialDfs(), Concurrent(), Concurrent(max_concurrency=1)], ids=repr)
-def execution(request):
-    """Every execution."""
-    return request.param
 
 
 @contextmanager

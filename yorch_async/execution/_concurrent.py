@@ -198,7 +198,11 @@ class _Runners:
                     except BaseException as error:  # noqa: BLE001 - raised again in `finish`, where no adapter catches it
                         value, follows = empty, FINISH  # noqa: PLW2901 - more than it usually would be
                         run.leave_at(more[0], error)
-                    if follows == FINISH:
+                    if not follows:
+                        done += 1
+                        kept[target] = value
+                        value = empty
+                    elif follows == FINISH:
                         run.at = more[0]
                         is_open = await flow.finish(lane, run.at, (value, value := empty)[0])
                         if flow.is_over:
@@ -206,16 +210,14 @@ class _Runners:
                         follows = PARENT if is_open else LEAF  # noqa: PLW2901 - see above
                     else:
                         done += 1
-                        if target < 0:
-                            kept[~target] = value
-                        elif target:
+                        if target:
                             registers[target] = value
                         value = empty
                     if not done & 7 and clock() > self._due:
                         await self._breathe(run)
                     try:
                         if (
-                            not follows
+                            follows < PARENT
                             and flow.last is run
                             and place.cancel_scope is scope
                             and cancels() == count
@@ -224,7 +226,7 @@ class _Runners:
                             continue
                     except Exception:  # noqa: BLE001, S110 - it compares values of the user's, where a variable was set; see `is_clean`
                         pass
-                    if follows and not flow.is_over:
+                    if follows == PARENT and not flow.is_over:
                         ready.append(weave.line(more[0]))
                     is_clean = lane.watch.is_clean(context)
                     if self._has_to_turn(run) or not is_clean or not ready or ready[-1] is not line:

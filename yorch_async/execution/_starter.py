@@ -1,7 +1,8 @@
 """Starting tasks of the event loop under given context variables, and never at once.
 
-On asyncio a task is put into its group by hand where that can be done: what anyio makes besides, for callers who want to hold on to
-a task, costs more than the task. To the group, its scope and everybody who asks anyio, such a task is like any other.
+A task is put into its group without anyio's help where that can be done - on trio by the nursery inside, on asyncio by hand - because
+what anyio makes besides, for callers who want to hold on to a task, costs more than the task. To the group, its scope and everybody
+who asks anyio, such a task is like any other.
 
 *Guarantees*: a task begins when the one that started it waits, also where a task factory of the program makes tasks begin eagerly:
 runners that start runners would then be nested as deep as there are nodes. Cancellation reaches it as anyio promises.
@@ -19,19 +20,22 @@ from anyio.lowlevel import checkpoint
 __all__ = ["Starter"]
 
 _KNOWN = ("_tasks", "_exceptions", "_on_completed_fut", "cancel_scope")
-"""What is needed of a group of anyio's to put a task into it."""
+"""What is needed of a group of anyio's on asyncio to put a task into it."""
+_NURSERY = "_nursery"
+"""Where one on trio has its nursery."""
 
 
 class Starter:
     """Starts tasks in one group. It has state: whether it is doing so right now."""
 
-    __slots__ = ("_backend", "_context", "_is_starting", "_loop", "_name", "group")
+    __slots__ = ("_backend", "_context", "_is_starting", "_loop", "_name", "_start_soon", "group")
 
     def __init__(self, group: TaskGroup, context: Context, name: str) -> None:
         self.group: Any = group
         self._context = context
         self._name = name
         self._is_starting = False
+        self._start_soon: Any = getattr(group, _NURSERY, group).start_soon
         backend: Any = sys.modules[type(group).__module__]
         can_put = hasattr(backend, "_task_states") and all(hasattr(group, each) for each in _KNOWN)
         self._backend: Any = backend if can_put else None
@@ -42,7 +46,7 @@ class Starter:
         self._is_starting = True
         try:
             if self._loop is None:
-                self._context.run(self.group.start_soon, self._begin, function, args, name=self._name)
+                self._context.run(self._start_soon, self._begin, function, args, name=self._name)
             else:
                 self._context.run(self._put, self._begin(function, args))
         finally:

@@ -17,15 +17,18 @@ from ._program import TURN, More, Program
 from ._setup import Needs, needs_of
 from ._turn import begin
 
-__all__ = ["FINISH", "LEAF", "PARENT", "Line", "Strand", "Weave", "weave_of"]
+__all__ = ["FINISH", "KEPT", "LEAF", "PARENT", "Line", "Strand", "Weave", "weave_of"]
 
-LEAF: Final = 0
-PARENT: Final = 1
-FINISH: Final = 2
-"""What follows a node that has succeeded: nothing but to put its output where it goes; then come its children; or more than that."""
+KEPT: Final = 0
+LEAF: Final = 1
+PARENT: Final = 2
+FINISH: Final = 3
+"""What follows a node that has succeeded: a leaf's output is kept, or is not needed; a parent's goes into its register, and its
+children come next; or more than that is to be done. In this order, because that is how it is asked for."""
 
 Strand: TypeAlias = tuple[int, Any, int, Any, int, int, More]
-"""One node: mode, fn, register, expected and target as in an `Op`; what follows it, as one of those above; the rest of the `Op`."""
+"""One node: mode, fn, register and expected as in an `Op`; its index, if its output is kept, else the register of that, or 0; what
+follows, as one of those above; the rest of the `Op`."""
 
 _BIT: Final = 16
 """How many siblings are made at a time: with each come its neighbours in the order of the plan, which may be many."""
@@ -108,15 +111,16 @@ class Weave:
         op, task, reads = self.program.op(index), self.schedule.tasks[index], self.reads(index)
         more = op.more
         mode = TURN if self._is_watched else op.mode
+        is_leaf = self._layout.ends[index] == index + 1
         is_simple = (
             mode != TURN
-            and not (more.keep and (more.out or task.kind is Kind.FORWARD))
+            and not (more.keep and (more.out or task.kind is Kind.FORWARD or not is_leaf))
             and (is_shared or not reads)
             and not any(register in self.readers.managers for register in reads)
             and self.schedule.stage(index) is None
         )
-        follows = (LEAF if self._layout.ends[index] == index + 1 else PARENT) if is_simple else FINISH
-        return mode, op.fn, op.register, op.expected, ~index if more.keep else more.out, follows, more
+        follows = (KEPT if more.keep else LEAF if is_leaf else PARENT) if is_simple else FINISH
+        return mode, op.fn, op.register, op.expected, index if more.keep else more.out, follows, more
 
     def reads(self, index: int) -> tuple[int, ...]:
         """The registers that a node reads."""
