@@ -1,4 +1,4 @@
-"""What an execution promises is asked of the interpreter, of generated code, also where that is cut into parts, and of concurrent runs."""
+"""What an execution promises is asked of the interpreter, of generated code, also cut into parts, and of concurrent runs."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ EXECUTIONS = {"concurrent": Concurrent(), "one at a time": Concurrent(max_concur
 
 
 def pytest_generate_tests(metafunc):
-    """Run each test once a way, unless it says that it compiles its plans as it wants; one of every execution also under each of them."""
+    """Run each test once a way, unless it says that it compiles its plans as it wants; one of every execution under each of them."""
     if "execution" in metafunc.fixturenames:
         cases = [(way, SerialDfs()) for way in WAYS] + [("as compiled", execution) for execution in EXECUTIONS.values()]
         metafunc.parametrize(("way", "execution"), cases, indirect=["way"], ids=[*WAYS, *EXECUTIONS])
