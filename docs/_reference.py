@@ -15,7 +15,17 @@ import yorch_async.views
 
 DOORS = [yorch_async, yorch_async.testing, yorch_async.views]
 PUBLIC = {name: f"{door.__name__}.{name}" for door in DOORS for name in door.__all__}
-VALUES = {"Backoff", "Context", "ManualClock", "Problem", "Recorder", "RetryFixed", "RetryFixedPassthrough", "RetryForever"}
+VALUES = {
+    "Backoff",
+    "Concurrent",
+    "Context",
+    "ManualClock",
+    "Problem",
+    "Recorder",
+    "RetryFixed",
+    "RetryFixedPassthrough",
+    "RetryForever",
+}
 VALUES |= {"SerialDfs", "StepResult", "SteppedClock", "TaskTree"}
 RECORDS = {"Failure", "InputInfo", "Outcome", *(event.__name__ for event in get_args(yorch_async.Event))}
 
