@@ -179,7 +179,8 @@ def run_sync(
 ) -> RunResult:
     """Run a plan of plain functions right here, without an event loop: it costs what the calls cost. Otherwise as `run_plan`.
 
-    A plan with a coroutine function is refused (`SetupError`), and what waits all the same, a `ResultError` at its node.
+    A plan with a coroutine function is refused (`SetupError`), and so is one with an adapter that needs a loop (`timeout`, `limit`,
+    `to_thread`); what waits all the same is a `ResultError` at its node.
     Between attempts `retry` waits in the thread, by `time.sleep`.
 
     >>> from yorch_async import TaskTree, compile_plan, run_sync, value
