@@ -11,6 +11,7 @@ from yorch_async import (
     Attempt,
     Backoff,
     BorrowPrev,
+    Concurrent,
     Context,
     DirectOut,
     Event,
@@ -31,6 +32,7 @@ from yorch_async import (
     RunnerStatistics,
     RunResult,
     RunState,
+    SerialDfs,
     StepResult,
     StepStatus,
     Task,
@@ -235,6 +237,10 @@ async def main(recorder: Recorder) -> None:
     assert_type(result[root], Config)
     assert_type(result["size"], Any)
     assert_type(run(plan, backend="trio").raise_for_status()[root], Config)
+    concurrent = Concurrent(max_concurrency=10, on_failure="continue")
+    assert_type(concurrent.max_concurrency, int | None)
+    assert_type(await run_plan(plan, execution=Concurrent(), timeout=1.0), RunResult)
+    assert_type(run(plan, execution=concurrent if plan.slots else SerialDfs(), timeout=1), RunResult)
     assert_type(recorder.of(NodeEnded), list[NodeEnded])
     assert_type(scripted(1, 2), Callable[..., Any])
 

@@ -5,6 +5,7 @@ unnoticed fails the check.
 """
 
 from yorch_async import (
+    Concurrent,
     Context,
     DirectOut,
     Node,
@@ -23,6 +24,7 @@ from yorch_async import (
     limit,
     retry,
     run,
+    run_sync,
     task,
     timeout,
     to_thread,
@@ -107,6 +109,14 @@ SteppedClock("now")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentT
 # Loops and what to keep are closed sets.
 run(compile_plan(tree), Context(), backend="curio")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 run(compile_plan(tree), keep="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# How a plan is executed is a value, whose options are given by name.
+Concurrent(10)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Concurrent(max_concurrency="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Concurrent(on_failure="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+run(compile_plan(tree), execution=Concurrent)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+run(compile_plan(tree), timeout="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+run_sync(compile_plan(tree), timeout=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 # A runner takes a plan, and options by name; a handle is awaited for its result.
 Runner(2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
