@@ -12,6 +12,7 @@ from yorch_async import (
     Concurrent,
     Fanout,
     InputInfo,
+    PlanError,
     RegistrationError,
     RetryFixed,
     SerialDfs,
@@ -25,15 +26,20 @@ from yorch_async import (
     compile_plan,
     consume_prev,
     copy_prev,
+    fallback,
     from_ctx,
     from_input,
     retry,
     retry_on,
     run,
     run_sync,
+    task,
+    value,
 )
 from yorch_async._tasks import Kind
 from yorch_async.testing import ManualClock, Recorder, all_kept, replaced, scripted
+
+NEVER = AssertionError("the real task was called")
 
 
 class Shop:
@@ -284,6 +290,53 @@ def test_what_a_node_copies_is_copied():
     result = run(replaced(compile_plan(tree), {"count": lambda items: items}))
     assert (1, [1]) == (result["popped"], result["count"])
     assert 2 == len(copies)
+
+
+def cached(source: str) -> list:
+    return [9.0, source]
+
+
+def sourced(*adapters):
+    """A tree that reads a source, and uses what it has read."""
+    source = TaskTree("t").root(str, value("source"), name="source")
+    node = source.child(lambda text: NEVER, borrow_prev(str), name="read", adapters=adapters)
+    node.child(lambda items: items, borrow_prev(), name="use")
+    return node.tree
+
+
+WAYS = pytest.mark.parametrize("optimize", [False, True], ids=["interpreted", "generated"])
+
+
+@WAYS
+def test_what_is_run_instead_of_a_node_is_run_instead_of_its_fake(optimize):
+    """It reads what it read before, whatever the fake takes."""
+    plan = compile_plan(sourced(fallback(task(cached, borrow_prev(str)))), optimize=optimize)
+    for fake in (OSError(), StepResult.failure(), lambda: StepResult.failure(), lambda source: StepResult.failure()):
+        recorder, other = Recorder(), replaced(plan, {"read": fake})
+        assert [9.0, "source"] == run(other)["use"] == run(other, observers=[recorder])["use"]
+        recorder.check(other)
+    assert 3 == run(replaced(plan, {"read": 3}))["use"]
+
+
+@WAYS
+def test_other_adapters_may_run_other_tasks_instead_or_none(optimize):
+    """Lifetimes are then those of what is read now."""
+    with_fallback = compile_plan(sourced(fallback(task(cached, borrow_prev(str)))), optimize=optimize)
+    without = compile_plan(sourced(), optimize=optimize)
+    for plan in (with_fallback, without, all_kept(with_fallback), all_kept(without)):
+        assert 3 == run(replaced(plan, {"read": 3}, adapters=()))["use"]
+        assert 7 == run(replaced(plan, {"read": OSError()}, adapters=[fallback(7)]))["use"]
+        other = replaced(plan, {"read": OSError()}, adapters=[fallback(task(cached, copy_prev(str)))])
+        assert [9.0, "source"] == run(other)["use"]
+        assert 3 == run(replaced(other, {"read": 3}, adapters=()))["use"]
+    assert without.lifetimes == replaced(with_fallback, {"read": 3}, adapters=()).lifetimes
+
+
+def test_other_adapters_keep_the_rules_of_the_tree():
+    """What they would run instead is checked like the tasks of the tree."""
+    with pytest.raises(PlanError) as caught:
+        replaced(compile_plan(sourced()), {"read": 3}, adapters=[fallback(task(len, borrow_prev(int)))])
+    assert ["type-mismatch"] == [problem.rule for problem in caught.value.problems]
 
 
 def test_an_output_that_is_not_given_is_missed_by_its_reader(plan):

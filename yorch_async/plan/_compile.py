@@ -84,13 +84,24 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
 
 
 def with_tasks(plan: Plan, tasks: tuple[Task[Any], ...]) -> Plan:
-    """The same plan with other tasks, which access, own and give the same as those in their places: no lifetime changes by it.
+    """The same plan with other tasks, which own and give the same as those in their places.
 
-    What a run has to bring is what these tasks ask for. An input that none of them takes any more may still be given.
+    What a run has to bring is what these tasks ask for. An input that none of them takes any more may still be given. If one accesses
+    something else than the one in its place - another task that may be run instead does - rules and lifetimes are those of its tree
+    with these tasks. Raises `PlanError`.
     """
+    lives = plan.lifetimes
+    if any(task.prev != old.prev for task, old in zip(tasks, plan.tasks, strict=True)):
+        # Not those of the plan, which may keep more than the tree does: an output that is kept by that has the same lifetime.
+        kept = tuple(plan.tree.placed[index].keep for index in plan.layout.registered)
+        problems = Checker(plan.layout, tasks, plan.fanouts, kept, plan.names).problems()
+        if problems:
+            raise PlanError(f"plan '{plan.name}'", problems)
+        lives = lifetimes(plan.layout, tasks, plan.fanouts, kept)
     inputs, context_keys = _needs(tasks)
     inputs = {name: inputs.get(name, replace(info, required=False)) for name, info in plan.inputs.items()} | inputs
-    return replace(plan, tasks=tasks, inputs=MappingProxyType(inputs), context_keys=MappingProxyType(context_keys))
+    asked, keys = MappingProxyType(inputs), MappingProxyType(context_keys)
+    return replace(plan, tasks=tasks, lifetimes=lives, inputs=asked, context_keys=keys)
 
 
 def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any, int]]:

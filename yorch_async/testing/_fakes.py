@@ -1,7 +1,7 @@
 """A fake in the place of a task: what stands for its callable, so that all else of it stays as it is.
 
-*Guarantees*: the fake task accesses what the real one accesses, and has an output exactly if that has one, so that no lifetime
-changes; what cannot stand in a place is refused before the run.
+*Guarantees*: the fake task accesses what the real one accesses, unless it is given adapters that run another task instead, and has an
+output exactly if that has one; what cannot stand in a place is refused before the run.
 *Does not know*: plans.
 """
 

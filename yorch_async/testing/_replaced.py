@@ -49,7 +49,8 @@ def replaced(plan: Plan, fakes: Mapping[Any, Any], *, adapters: Sequence[Adapter
     task may return a context manager, which is entered, or what that would yield. A fake of a forwarding task is a callable that
     may change the parent's object, None, an exception, or an answer without a value.
 
-    Raises `LookupError` for a name that means no node or several, and `ValueError` for what cannot stand in a node's place.
+    Raises `LookupError` for a name that means no node or several, and `ValueError` for what cannot stand in its place. Adapters that
+    are given are refused as where a task is registered, and what they would run instead as where a tree is compiled.
 
     >>> from yorch_async import TaskTree, borrow_prev, compile_plan, from_input, run
     >>> def fetch(url: str) -> list[float]:
