@@ -1,6 +1,7 @@
 """However a concurrent run ends, every node has ended before, and every error is told."""
 
 import sys
+from contextlib import asynccontextmanager
 from time import perf_counter
 
 import anyio
@@ -12,9 +13,11 @@ from yorch_async import (
     NodeEnded,
     NodeSkipped,
     NodeStarted,
+    OutputMissing,
     ResultError,
     RetryForever,
     RunEnded,
+    SerialDfs,
     StepResult,
     StepStatus,
     TaskTree,
@@ -187,6 +190,17 @@ async def test_a_failure_cuts_off_its_own_subtree_alone():
     assert (StepStatus.FAILURE, "late") == (result.status, result.step.reason)
     assert ["root/late", "root/retry"] == [failure.path for failure in result.failures]
     assert result["leaf"] is None
+
+
+async def test_what_is_missing_says_which_failure_is_above():
+    """Not the first one of several."""
+    tree = TaskTree("t")
+    root = tree.root(lambda: 1, name="root")
+    root.child(lambda: StepResult.failure("one"), name="one")
+    root.child(lambda: StepResult.failure("two"), name="two").child(lambda: 1, name="leaf")
+    result = await run_plan(compile_plan(tree), execution=CONTINUE)
+    with pytest.raises(OutputMissing, match="no output of 'root/two/leaf': the run ended with FAILURE at 'root/two'"):
+        _ = result["leaf"]
 
 
 async def test_abort_execution_ends_the_run_whatever_its_policy():
@@ -533,6 +547,21 @@ async def test_a_timeout_ends_the_run(policy, observed):
     where = "'root/waits'" if policy is None else "'root/waits', 'root/waits too'"
     assert f"plan 't' was not done after its timeout of 0.01 s; it was at {where}" == str(caught.value)
     assert [caught.value] * observed == [event.error for event in recorder.of(RunEnded)]
+
+
+@pytest.mark.parametrize("policy", [Concurrent(), SerialDfs()])
+async def test_a_timeout_says_which_resource_it_waited_for(policy):
+    """Also when that is being exited at the end."""
+
+    @asynccontextmanager
+    async def slow_to_exit():
+        yield
+        await anyio.sleep_forever()
+
+    tree = TaskTree("t")
+    tree.root(lambda: None, name="root").child(slow_to_exit, managed=True, keep=True, name="resource")
+    with pytest.raises(TimeoutError, match="it was at 'root/resource'$"):
+        await run_plan(compile_plan(tree), timeout=0.01, execution=policy)
 
 
 async def test_a_timeout_that_is_not_reached_changes_nothing():

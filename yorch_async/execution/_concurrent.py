@@ -240,7 +240,7 @@ class _Runners:
                 if flow.is_over:
                     return
                 if not is_clean:
-                    await self._retire(lane)
+                    await self._retire(lane, more[0])
                     return
                 is_covered = self._is_covered
         finally:
@@ -259,9 +259,10 @@ class _Runners:
             await checkpoint()
             self._due = perf_counter() + SLICE
 
-    async def _retire(self, lane: Lane) -> None:
+    async def _retire(self, lane: Lane, index: int) -> None:
         """Leave a task that is not as it was. Where that is because the run was cancelled and a node has caught it, pass it on."""
         if lane.is_host and lane.watch.was_cancelled:
+            self._flow.interrupt(index)
             if lane.watch.is_cancelled:
                 await sleep_forever()
             raise get_cancelled_exc_class()

@@ -2,7 +2,7 @@
 
 *Guarantees*: an output goes when the last node that reads it is over, has been skipped, or can no longer run; no error of a node is
 lost, also of those that are raised while the run is being cancelled; observers are told of every node, that it ended or that it was
-skipped.
+skipped, unless the run is cancelled from outside.
 *Does not know*: in which task of the event loop a node runs.
 """
 
@@ -78,6 +78,10 @@ class Flow:
         if self._stops or not issubclass(type(error), Exception):
             self.stop()
 
+    def interrupt(self, index: int) -> None:
+        """Take note of a node that a cancellation has met."""
+        self.run.cancelled = (*self.run.cancelled, index)
+
     def count_down(self, register: int, count: int) -> None:
         """So many nodes are over that have read what is in a register."""
         self.counts[register] -= count
@@ -97,7 +101,7 @@ class Flow:
             return await self._conclude(run, step, (value, value := EMPTY)[0])
         except BaseException as error:
             if self._is_cancelled(lane, error):
-                self.run.cancelled = (*self.run.cancelled, at)
+                self.interrupt(at)
                 raise
             await self._cut_off(run, step, error)
             return False

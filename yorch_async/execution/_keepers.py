@@ -32,6 +32,9 @@ class _Flow(Protocol):
     def stop(self) -> None:
         """End all nodes."""
 
+    def interrupt(self, index: int) -> None:
+        """Take note of a node that a cancellation has met."""
+
     def first_error(self, index: int) -> BaseException | None:
         """The error that came first, of a node and those below it."""
 
@@ -133,6 +136,7 @@ class Keepers:
                     await self._exit(keeper, run.beside(), step.index)
         except get_cancelled_exc_class():
             self._was_cancelled = True  # `leave_all` passes it on
+            self._flow.interrupt(step.index)
         finally:
             self._all.pop(step.index, None)
             keeper.settled.set()

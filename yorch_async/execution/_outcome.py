@@ -22,10 +22,10 @@ T = TypeVar("T")
 @public
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A node that ended the run with FAILURE, RETRY or ABORT_EXECUTION.
+    """A node that answered FAILURE, RETRY or ABORT_EXECUTION, which ended the run, or with `on_failure="continue"` its branch.
 
-    `attempts` is how many times its task was called, `elapsed` the seconds from the start of the run to its end (how long it took
-    itself, observers are told), and `error` the exception behind it, if there is one.
+    `attempts` is how many times its task was called, `elapsed` the seconds from the start of the run to the end of the node (how
+    long it took itself, observers are told), and `error` the exception behind it, if there is one.
     """
 
     path: str
@@ -136,8 +136,11 @@ class RunResult:
             return f"{where}: it is declared to return {node.task.output.words}"
         if not (node.is_leaf or node.keep):
             return f"{where}: it was released after its last reader; place the node with keep=True"
-        if self.failures and index >= self.failures[0].index:
-            return f"{where}: the run ended with {self.status.name} at '{self.failures[0].path}'"
+        ends = self.plan.layout.ends
+        above = (failure for failure in self.failures if failure.index <= index < ends[failure.index])
+        failure = next(above, self.failures[0] if self.failures else None)
+        if failure is not None and index >= failure.index:
+            return f"{where}: the run ended with {self.status.name} at '{failure.path}'"
         return f"{where}: it was skipped, it succeeded without one, or the run was told not to keep it"
 
     def __repr__(self) -> str:
