@@ -22,7 +22,7 @@ FLOORS = (
     "_known < _tree",
     "plan",
     "execution",
-    "views | testing | _states < _bell < _feed < _job < _handle < _runner < yorch_async",
+    "views | testing | runner < yorch_async",
     "cli | pytest_plugin",
     "__main__",
 )

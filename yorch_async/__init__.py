@@ -27,7 +27,6 @@ from ._events import (
     RunEnded,
     RunStarted,
 )
-from ._handle import Handle
 from ._register import (
     task,
     task_forward_prev,
@@ -37,7 +36,6 @@ from ._register import (
     task_member,
 )
 from ._results import StepResult, StepStatus, TaskResult
-from ._runner import Runner
 from ._slots import DirectOut
 from ._specs import (
     BorrowPrev,
@@ -54,7 +52,6 @@ from ._specs import (
     from_input,
     value,
 )
-from ._states import RunnerStatistics, RunState
 from ._tasks import CallableTask, Task
 from ._tree import Fanout, Node, TaskTree
 from .adapters import (
@@ -74,6 +71,7 @@ from .adapters import (
 )
 from .execution import Concurrent, Failure, RunResult, SerialDfs, run, run_plan, run_sync
 from .plan import InputInfo, Plan, PlanNode, compile_plan
+from .runner import Handle, Runner, RunnerStatistics, RunState
 
 __all__ = [
     "Adapter",

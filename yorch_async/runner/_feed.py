@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 from anyio.lowlevel import checkpoint
 
+from .._events import Event, NodeStarted, RunEnded, RunStarted
 from ._bell import Bell
-from ._events import Event, NodeStarted, RunEnded, RunStarted
 
 __all__ = ["Feed", "Reader"]
 

@@ -14,12 +14,12 @@ from typing import Final, TypeAlias, cast
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from ._errors import RunCancelled, RunFailed
-from ._events import RunEnded
+from .._errors import RunCancelled, RunFailed
+from .._events import RunEnded
+from .._results import StepStatus
+from ..execution import RunResult, raise_as_it_is, set_traceback, traceback_of
 from ._feed import Feed
-from ._results import StepStatus
 from ._states import RunState
-from .execution import RunResult, raise_as_it_is, set_traceback, traceback_of
 
 __all__ = ["Call", "Job", "Outcome", "alone_in"]
 

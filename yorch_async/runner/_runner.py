@@ -18,16 +18,16 @@ from weakref import WeakSet
 import anyio
 from anyio.abc import TaskGroup
 
+from .._door import public
+from .._errors import RunnerClosed
+from .._events import Observer
+from ..execution import Execution, SerialDfs, check_run, check_timeout, raise_as_it_is, run_plan
+from ..plan import Keep, Plan
 from ._bell import Bell
-from ._door import public
-from ._errors import RunnerClosed
-from ._events import Observer
 from ._feed import Feed
 from ._handle import Handle
 from ._job import Call, Job, alone_in
 from ._states import RunnerStatistics, RunState
-from .execution import Execution, SerialDfs, check_run, check_timeout, raise_as_it_is, run_plan
-from .plan import Keep, Plan
 
 __all__ = ["Runner"]
 

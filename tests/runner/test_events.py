@@ -24,7 +24,7 @@ from yorch_async import (
     compile_plan,
     retry,
 )
-from yorch_async._feed import Feed, Reader
+from yorch_async.runner._feed import Feed, Reader
 from yorch_async.testing import Recorder, scripted
 
 pytestmark = pytest.mark.anyio

@@ -7,13 +7,13 @@
 from collections.abc import AsyncIterator, Generator
 from typing import Any
 
-from ._door import public
-from ._events import Event
+from .._door import public
+from .._events import Event
+from ..execution import RunResult
+from ..plan import Plan
 from ._feed import Reader
 from ._job import Job, Outcome
 from ._states import RunState
-from .execution import RunResult
-from .plan import Plan
 
 __all__ = ["Handle"]
 

@@ -509,7 +509,7 @@ async def test_without_events_a_run_is_not_observed(monkeypatch):
         asked.append(options["observers"])
         return await run_plan(plan, ctx, **options)
 
-    monkeypatch.setattr("yorch_async._runner.run_plan", run_it)
+    monkeypatch.setattr("yorch_async.runner._runner.run_plan", run_it)
     async with Runner() as runner:
         handle = await runner.submit(plan_of(lambda: 1))
         await handle

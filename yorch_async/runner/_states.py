@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from ._door import public
+from .._door import public
 
 __all__ = ["RunState", "RunnerStatistics"]
 
