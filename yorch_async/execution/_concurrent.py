@@ -228,7 +228,7 @@ class _Runners:
                         pass
                     if follows == PARENT and not flow.is_over:
                         ready.append(weave.line(more[0]))
-                    is_clean = lane.watch.is_clean(context)
+                    run.at, is_clean = more[0], lane.watch.is_clean(context)
                     if self._has_to_turn(run) or not is_clean or not ready or ready[-1] is not line:
                         break
                     is_covered = self._is_covered
@@ -240,7 +240,7 @@ class _Runners:
                 if flow.is_over:
                     return
                 if not is_clean:
-                    await self._retire(lane, more[0])
+                    await self._retire(lane)
                     return
                 is_covered = self._is_covered
         finally:
@@ -259,10 +259,10 @@ class _Runners:
             await checkpoint()
             self._due = perf_counter() + SLICE
 
-    async def _retire(self, lane: Lane, index: int) -> None:
+    async def _retire(self, lane: Lane) -> None:
         """Leave a task that is not as it was. Where that is because the run was cancelled and a node has caught it, pass it on."""
         if lane.is_host and lane.watch.was_cancelled:
-            self._flow.interrupt(index)
+            self._flow.interrupt(lane.run.at)
             if lane.watch.is_cancelled:
                 await sleep_forever()
             raise get_cancelled_exc_class()
