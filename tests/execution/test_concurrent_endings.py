@@ -1,8 +1,10 @@
 """However a concurrent run ends, every node has ended before, and every error is told."""
 
+import gc
 import sys
 from contextlib import asynccontextmanager
 from time import perf_counter
+from weakref import ref
 
 import anyio
 import pytest
@@ -355,6 +357,56 @@ def asyncio_or_skip():
     except RuntimeError:
         pytest.skip("asyncio alone")
     return asyncio
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+async def test_a_node_that_raises_a_cancellation_that_it_has_kept(limit):
+    """As a cache that remembers how its first caller ended: nobody has cancelled the run, so this is an error of the node."""
+    kept, log = [], []
+
+    async def first():
+        with anyio.move_on_after(0):
+            try:
+                await anyio.sleep_forever()
+            except anyio.get_cancelled_exc_class() as cancelled:
+                kept.append(cancelled)
+                raise
+
+    async def second():
+        await checkpoint()
+        raise kept[0]
+
+    tree = TaskTree("t")
+    root = tree.root(first, name="root")
+    root.child(second, name="second").child(lambda: log.append("never"))
+    root.child(second, name="third")
+    with pytest.RaisesGroup(*[pytest.RaisesExc(ResultError, match="ended as cancelled, though nobody")] * 2):
+        await run_plan(compile_plan(tree), execution=Concurrent(max_concurrency=limit, on_failure="continue"))
+    assert [] == log
+
+
+async def test_an_error_that_somebody_keeps_keeps_no_output():
+    """Its traceback leads into the run, which has given everything away."""
+
+    class Big:
+        pass
+
+    def fails():
+        raise ValueError("broken")
+
+    tree = TaskTree("t")
+    root = tree.root(lambda: None)
+    root.child(Big, name="big")
+    root.child(fails, adapters=[catch_as_failure()], name="bad")
+    result = await run_plan(compile_plan(tree), execution=CONTINUE)
+    error, big = result.failures[0].error, ref(result["big"])
+    gc.disable()
+    try:
+        del result
+        assert big() is None
+    finally:
+        gc.enable()
+    assert str(error) == "broken"
 
 
 @pytest.mark.parametrize("waits", [False, True])

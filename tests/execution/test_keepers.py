@@ -10,12 +10,17 @@ from anyio.lowlevel import checkpoint
 
 from yorch_async import (
     Concurrent,
+    Fanout,
+    NodeEnded,
+    NodeStarted,
     ResultError,
     StepResult,
     StepStatus,
     TaskTree,
     borrow_prev,
     compile_plan,
+    consume_prev,
+    copy_prev,
     run_plan,
 )
 from yorch_async.testing import Recorder
@@ -310,6 +315,103 @@ async def test_a_resource_that_cancels_its_own_scope_ends_the_run():
     root.child(lambda scope: scope.cancel(), borrow_prev())
     root.child(forever)
     with pytest.RaisesGroup(pytest.RaisesExc(ResultError, match="^root: ended as cancelled, though nobody has")):
+        await run_it(tree)
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+async def test_a_managed_node_that_fails_when_it_has_entered_its_resource(limit):
+    """What that was made from goes after it, and not before others have read it."""
+    log, seen = Log(), []
+
+    def refuse(_obj):
+        raise OSError("no copies")
+
+    async def looks(resource):
+        await checkpoint()
+        seen.append("exit outer" not in log)
+
+    tree = TaskTree("t")
+    root = tree.root(log.resource("outer"), managed=True)
+    inner = root.child(log.resource("inner"), borrow_prev(), managed=True, fanout=Fanout.CONSUME_WITH_COPIES, name="inner")
+    inner.child(waits, consume_prev())
+    inner.child(waits, copy_prev(copier=refuse))
+    root.child(looks, borrow_prev())
+    root.child(looks, borrow_prev())
+    with pytest.RaisesGroup(OSError):
+        await run_it(tree, on_failure="continue", max_concurrency=limit)
+    assert [True, True] == seen
+    assert ["enter outer", "enter inner"] == log[:2]
+    assert log[-2].startswith("exit inner")
+    assert log[-1].startswith("exit outer")
+
+
+@pytest.mark.parametrize("kind", [NodeEnded, NodeStarted])
+async def test_an_observer_that_raises_at_a_managed_node_that_nobody_reads(kind):
+    """What has been entered is exited at once, as it would have been."""
+    log = Log()
+
+    def observer(event):
+        if isinstance(event, kind) and event.path == "root/unread":
+            raise OSError("observer")
+
+    tree = TaskTree("t")
+    root = tree.root(log.resource("root"), managed=True, name="root")
+    root.child(log.resource("unread"), borrow_prev(), managed=True, name="unread").child(waits)
+    with pytest.RaisesGroup(OSError):
+        await run_plan(compile_plan(tree), execution=Concurrent(on_failure="continue"), observers=[observer])
+    entered = ["enter unread", "exit unread: OSError"] if kind is NodeEnded else []
+    assert ["enter root", *entered, "exit root: OSError"] == log
+
+
+async def test_cancelling_while_resources_are_entered_is_a_cancellation():
+    """And no group of them."""
+    raised = []
+
+    @asynccontextmanager
+    async def slow():
+        await anyio.sleep_forever()
+        yield
+
+    tree = TaskTree("t")
+    root = tree.root(waits)
+    for _ in range(4):
+        root.child(slow, managed=True)
+
+    async def run_and_tell():
+        try:
+            await run_it(tree)
+        except BaseException as error:
+            raised.append(type(error))
+            raise
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run_and_tell)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert [anyio.get_cancelled_exc_class()] == raised
+
+
+async def test_a_managed_node_that_fails_to_clean_up_while_it_is_cancelled():
+    """Its error is not lost."""
+
+    @asynccontextmanager
+    async def stuck():
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise OSError("disk full")
+        yield
+
+    async def fails():
+        await checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        raise ValueError("broken")
+
+    tree = TaskTree("t")
+    root = tree.root(waits)
+    root.child(stuck, managed=True)
+    root.child(fails)
+    with pytest.RaisesGroup(OSError, ValueError):
         await run_it(tree)
 
 

@@ -1,6 +1,7 @@
 """Submitting runs to a runner, awaiting and cancelling them, how many run at once, and what can be asked."""
 
 import gc
+import sys
 import tracemalloc
 from contextvars import ContextVar
 from dataclasses import replace
@@ -300,22 +301,22 @@ async def test_many_runs_that_end_at_once_do_not_pile_up():
     assert 2001 == runner.statistics().succeeded
 
 
-async def test_runs_that_end_as_soon_as_they_are_started_do_not_pile_up(monkeypatch):
-    """As under a loop that takes the first steps of a task at once: each begins when the one before is over."""
-
-    class Eager:
-        def start_soon(self, fn, *args, name):
-            with pytest.raises(StopIteration):
-                fn(*args).send(None)
-
-    gate, plan = Gate(), replace(plan_of(lambda: 1), optimize=False)
+async def test_a_run_whose_task_is_cancelled_before_it_has_begun():
+    """It is accounted for as cancelled, and its place is given to the next one; asyncio alone can do that."""
+    asyncio = sys.modules["asyncio"]
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pytest.skip("asyncio alone")
     async with Runner(max_runs=1) as runner:
-        await runner.submit(gate.plan)
-        handles = [await runner.submit(plan) for _ in range(2000)]
-        monkeypatch.setattr(runner, "_group", Eager())
-        gate.opened.set()
-        await handles[-1]
-    assert 2001 == runner.statistics().succeeded
+        before = asyncio.all_tasks()
+        lost = await runner.submit(plan_of(lambda: 1))
+        (task,) = asyncio.all_tasks() - before
+        task.cancel()
+        with pytest.raises(RunCancelled):
+            await lost
+        assert (await (await runner.submit(plan_of(lambda: 1)))).ok
+    assert (1, 1) == (runner.statistics().cancelled, runner.statistics().succeeded)
 
 
 async def test_submit_waits_when_enough_are_pending():

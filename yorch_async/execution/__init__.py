@@ -5,6 +5,7 @@ from ._policies import Concurrent, SerialDfs
 from ._prepare import Execution, check_run, check_timeout
 from ._raised import raise_as_it_is, set_traceback, traceback_of
 from ._run import run, run_plan, run_sync
+from ._starter import Starter
 
 __all__ = [
     "Concurrent",
@@ -12,6 +13,7 @@ __all__ = [
     "Failure",
     "RunResult",
     "SerialDfs",
+    "Starter",
     "check_run",
     "check_timeout",
     "raise_as_it_is",

@@ -31,7 +31,7 @@ from ._policies import Concurrent
 from ._program import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TAKEN_AWAIT, TURN
 from ._settle import settled
 from ._starter import Starter
-from ._state import SUCCESS, Run
+from ._state import Run
 from ._watch import watch
 from ._weave import FINISH, LEAF, PARENT, Weave, weave_of
 
@@ -39,6 +39,8 @@ __all__ = ["run_concurrent"]
 
 SLICE: Final = 0.005
 """How many seconds a run may take before it gives the loop a turn."""
+BEAT: Final = 8
+"""After how many nodes a runner looks at the clock."""
 WAITING: Final = frozenset({LENT_AWAIT, TAKEN_AWAIT, CALL_AWAIT, INTO_AWAIT, TURN})
 """The modes of nodes that may wait."""
 
@@ -138,6 +140,7 @@ class _Runners:
         finally:
             self._active -= 1
             lane.watch.forget()
+            lane.run.forget()
         self._is_covered = self._has_spare
         if not self._is_covered and not self._was_cancelled:
             self._cover()
@@ -159,7 +162,7 @@ class _Runners:
         ready, registers, kept = flow.ready, run.slots, run.kept
         place, scope, cancels, count = lane.watch.marks
         value: Any = empty
-        flow.last, is_covered = run, self._is_covered
+        flow.last, is_covered, beat = run, self._is_covered, 0
         try:
             while ready:
                 line = ready[-1]
@@ -208,13 +211,19 @@ class _Runners:
                         if flow.is_over:
                             return
                         follows = PARENT if is_open else LEAF  # noqa: PLW2901 - see above
+                        beat = BEAT
                     else:
                         done += 1
                         if target:
                             registers[target] = value
                         value = empty
-                    if not done & 7 and clock() > self._due:
-                        await self._breathe(run)
+                    if follows == PARENT and not flow.is_over:
+                        ready.append(weave.line(more[0]))
+                    beat += 1
+                    if beat > BEAT:
+                        beat = 0
+                        if clock() > self._due:
+                            await self._breathe(run)
                     try:
                         if (
                             follows < PARENT
@@ -226,8 +235,6 @@ class _Runners:
                             continue
                     except Exception:  # noqa: BLE001, S110 - it compares values of the user's, where a variable was set; see `is_clean`
                         pass
-                    if follows == PARENT and not flow.is_over:
-                        ready.append(weave.line(more[0]))
                     run.at, is_clean = more[0], lane.watch.is_clean(context)
                     if self._has_to_turn(run) or not is_clean or not ready or ready[-1] is not line:
                         break
@@ -244,8 +251,8 @@ class _Runners:
                     return
                 is_covered = self._is_covered
         finally:
-            del place, cancels  # see `forget`
-            run.answer = SUCCESS  # an error in it leads here as well
+            # An exception that somebody keeps leads to this frame, which must keep neither outputs nor the task: see `forget`.
+            del place, cancels, kept, registers
 
     def _has_to_turn(self, run: Run) -> bool:
         """Look whether others have run meanwhile; whether everything is over."""

@@ -59,6 +59,8 @@ class Flow:
         """The `Keepers` of a plan with managed nodes."""
         self.errors: list[tuple[int, BaseException]] = []
         self._failures: list[Failure] = []
+        self._cancelled: list[int] = []
+        run.cancelled = self._cancelled
         self._stops = policy.on_failure == "stop"
         self._seen: set[int] | None = set() if run.observers else None
         """The nodes that observers have been told of."""
@@ -80,7 +82,7 @@ class Flow:
 
     def interrupt(self, index: int) -> None:
         """Take note of a node that a cancellation has met."""
-        self.run.cancelled = (*self.run.cancelled, index)
+        self._cancelled.append(index)
 
     def count_down(self, register: int, count: int) -> None:
         """So many nodes are over that have read what is in a register."""
@@ -166,8 +168,13 @@ class Flow:
 
     async def _skip(self, step: Step) -> None:
         """Leave out everything below a node, which is over itself."""
-        self._tell_skipped(range(step.index + 1, step.end), step.index)
-        await self._release(range(step.index, step.end))
+        index = step.index
+        self._tell_skipped(range(index + 1, step.end), index)
+        # What a resource was made from is needed until that is exited, which it is when its readers are over.
+        is_held = step.task.managed and self.keepers.has(index)
+        await self._release(range(index + is_held, step.end))
+        if is_held and self.weave.is_unused(index):
+            await self._leave([index])
 
     async def _release(self, indexes: Iterable[int]) -> None:
         """Let go of what nodes have read, and nobody else will; they are over, or will never run."""

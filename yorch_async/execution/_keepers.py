@@ -17,7 +17,7 @@ from .._errors import ResultError, problem
 from .._slots import EMPTY
 from ._program import Step
 from ._starter import Starter
-from ._state import Run
+from ._state import SUCCESS, Run
 from ._turn import careful_turn, turn
 
 __all__ = ["Keepers"]
@@ -42,7 +42,7 @@ class _Flow(Protocol):
 class _Keeper:
     """One of them. It has state: how far it is."""
 
-    __slots__ = ("ended", "error", "is_abandoned", "released", "scope", "settled", "told", "value")
+    __slots__ = ("answer", "attempts", "ended", "error", "is_abandoned", "released", "scope", "settled", "told", "value")
 
     def __init__(self) -> None:
         self.scope = CancelScope()
@@ -51,6 +51,8 @@ class _Keeper:
         """Whether nobody waits for how the turn ends."""
         self.settled = Event()
         self.value: Any = EMPTY
+        self.answer = SUCCESS
+        self.attempts = 0
         self.error: BaseException | None = None
         self.released = Event()
         self.told: BaseException | None = None
@@ -71,16 +73,18 @@ class Keepers:
     async def turn(self, run: Run, step: Step) -> Any:
         """Run a managed node in a task of its own, which then keeps its resource; its output or EMPTY."""
         keeper = self._all[step.index] = _Keeper()
-        self._starter.start(self._keep, keeper, run, step)
+        self._starter.start(self._keep, keeper, run.beside(), step)
         try:
             await keeper.settled.wait()
         except BaseException:
             keeper.is_abandoned = True
             keeper.scope.cancel()
-            if keeper.error is not None:
-                self._flow.fail(step.index, keeper.error)
-                keeper.error = None
+            error, keeper.error = keeper.error, None
+            if error is not None and not isinstance(error, get_cancelled_exc_class()):
+                self._flow.fail(step.index, error)
+            del error
             raise
+        run.answer, run.attempts = keeper.answer, keeper.attempts
         error, keeper.error = keeper.error, None
         value, keeper.value = keeper.value, EMPTY
         try:
@@ -108,18 +112,17 @@ class Keepers:
         """Let all resources that are left be exited, innermost first, telling them what ends the run, as far as that is known."""
         again: BaseException | None = None
         try:
-            while self._all:
-                keeper = self._all[max(self._all)]
+            for _, keeper in sorted(self._all.items(), reverse=True):
                 keeper.told = self._flow.first_error(0) if error is None else error
                 keeper.released.set()
-                try:
-                    with CancelScope(
-                        shield=True
-                    ):  # its exit is cancelled, and as long as that takes the next one has to wait
-                        await keeper.ended.wait()
-                except get_cancelled_exc_class() as cancelled:  # asyncio's own, which knows of no shields
-                    error = again = cancelled
-                    self._starter.group.cancel_scope.cancel()
+                while not keeper.ended.is_set():
+                    try:
+                        # Its exit is cancelled, and as long as that takes the next one has to wait.
+                        with CancelScope(shield=True):
+                            await keeper.ended.wait()
+                    except get_cancelled_exc_class() as cancelled:  # asyncio's own, which knows of no shields
+                        error = again = cancelled
+                        self._starter.group.cancel_scope.cancel()
             if again is not None:
                 raise again
             if self._was_cancelled and current_effective_deadline() == -math.inf:
@@ -127,24 +130,25 @@ class Keepers:
         finally:
             del error, again  # the traceback leads to this frame
 
-    async def _keep(self, keeper: _Keeper, run: Run, step: Step) -> None:
+    async def _keep(self, keeper: _Keeper, mine: Run, step: Step) -> None:
         """Run the node, and keep what it has entered until it is released."""
         try:
             with keeper.scope:  # to its end, because what is entered inside it has to be exited inside it
-                await self._enter(keeper, run, step)
-                if step.index in run.resources:
-                    await self._exit(keeper, run.beside(), step.index)
+                await self._enter(keeper, mine, step)
+                if step.index in mine.resources:
+                    await self._exit(keeper, mine, step.index)
         except get_cancelled_exc_class():
             self._was_cancelled = True  # `leave_all` passes it on
             self._flow.interrupt(step.index)
         finally:
             self._all.pop(step.index, None)
+            mine.forget()
             keeper.settled.set()
             keeper.ended.set()
 
-    async def _enter(self, keeper: _Keeper, run: Run, step: Step) -> None:
+    async def _enter(self, keeper: _Keeper, mine: Run, step: Step) -> None:
         try:
-            keeper.value = await (careful_turn if run.is_watched else turn)(run, step)
+            keeper.value = await (careful_turn if mine.is_watched else turn)(mine, step)
         except BaseException as error:
             is_cancelled = issubclass(type(error), get_cancelled_exc_class())
             if not keeper.is_abandoned:
@@ -153,7 +157,9 @@ class Keepers:
                 self._flow.fail(step.index, error)
             if is_cancelled:
                 raise
-        if step.index in run.resources:
+        finally:
+            keeper.answer, keeper.attempts = mine.answer, mine.attempts
+        if step.index in mine.resources:
             keeper.settled.set()
 
     async def _exit(self, keeper: _Keeper, mine: Run, index: int) -> None:

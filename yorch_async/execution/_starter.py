@@ -41,14 +41,16 @@ class Starter:
         self._backend: Any = backend if can_put else None
         self._loop: Any = backend.get_running_loop() if can_put else None
 
-    def start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
-        """Start a task."""
+    def start(
+        self, function: Callable[..., Coroutine[Any, Any, None]], *args: Any, lost: Callable[[], None] | None = None
+    ) -> None:
+        """Start a task. `lost` is called when a task of asyncio's is gone: cancelled before its first step, it has never run."""
         self._is_starting = True
         try:
             if self._loop is None:
                 self._context.run(self._start_soon, self._begin, function, args, name=self._name)
             else:
-                self._context.run(self._put, self._begin(function, args))
+                self._context.run(self._put, self._begin(function, args), lost)
         finally:
             self._is_starting = False
 
@@ -58,7 +60,7 @@ class Starter:
             await (checkpoint() if self._backend is None else self._backend.sleep(0))
         await function(*args)
 
-    def _put(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _put(self, coroutine: Coroutine[Any, Any, None], lost: Callable[[], None] | None) -> None:
         """Put a task into the group, as anyio would."""
         group, backend = self.group, self._backend
         scope = group.cancel_scope
@@ -70,9 +72,9 @@ class Starter:
         backend._task_states[task] = backend.TaskState(id(scope._host_task), scope)  # noqa: SLF001 - see above
         scope._tasks.add(task)  # noqa: SLF001 - see above
         group._tasks.add(task)  # noqa: SLF001 - see above
-        task.add_done_callback(self._take)
+        task.add_done_callback(self._take if lost is None else lambda task: self._take(task, lost))
 
-    def _take(self, task: Any) -> None:
+    def _take(self, task: Any, lost: Callable[[], None] | None = None) -> None:
         """Take a task that has ended out of the group."""
         group = self.group
         scope = self._backend._task_states.pop(task).cancel_scope  # noqa: SLF001 - see above
@@ -84,3 +86,5 @@ class Starter:
         waiting = group._on_completed_fut  # noqa: SLF001 - see above
         if waiting is not None and not group._tasks and not waiting.done():  # noqa: SLF001 - see above
             waiting.set_result(None)
+        if lost is not None:
+            lost()

@@ -65,7 +65,7 @@ class Run:
     resources = _NO_RESOURCES
     """What managed nodes have entered, by node."""
     failures: tuple[Failure, ...] = ()
-    cancelled: tuple[int, ...] = ()
+    cancelled: Sequence[int] = ()
     """The nodes that ran when a concurrent run was cancelled."""
     observers: Sequence[Observer] = ()
     check_borrows = False
@@ -101,6 +101,10 @@ class Run:
         made.observers, made.resources = self.observers, self.resources
         made.is_watched, made.check_borrows = self.is_watched, self.check_borrows
         return made
+
+    def forget(self) -> None:
+        """Let go of everything: an exception that somebody keeps leads to this object."""
+        self.kept, self.slots, self.answer, self.resources = _NOTHING_KEPT, [], SUCCESS, _NO_RESOURCES
 
     def leave_at(self, index: int, error: BaseException, *, is_over: bool = False) -> None:
         """Note how the first call of a node has gone, or the error that is to end the run there."""

@@ -63,7 +63,7 @@ class Watch:
     @property
     def is_cancelled(self) -> bool:
         """Whether a cancellation that a node raises comes from a scope around the run, and not from what the node has awaited."""
-        return self._cancels is _NONE or current_effective_deadline() == -math.inf
+        return current_effective_deadline() == -math.inf
 
 
 class _Unknown:

@@ -21,7 +21,7 @@ from anyio.abc import TaskGroup
 from .._door import public
 from .._errors import RunnerClosed
 from .._events import Observer
-from ..execution import Execution, SerialDfs, check_run, check_timeout, raise_as_it_is, run_plan
+from ..execution import Execution, SerialDfs, Starter, check_run, check_timeout, raise_as_it_is, run_plan
 from ..plan import Keep, Plan
 from ._bell import Bell
 from ._feed import Feed
@@ -92,7 +92,6 @@ class Runner:
         self._context = context
         self._state: Literal["new", "open", "closed"] = "new"
         self._count = 0
-        self._is_starting = False
         self._pending: OrderedDict[Job, _Waiting] = OrderedDict()
         self._running: dict[Job, Handle] = {}
         self._ended: Counter[RunState] = Counter()
@@ -214,20 +213,20 @@ class Runner:
 
     def _go_on(self) -> None:
         """Let begin what may begin, and tell those who wait for a change."""
-        if not self._is_starting:  # a task that runs as soon as it is started may end, and so come here again
-            self._is_starting = True
-            try:
-                while self._pending and (self.max_runs is None or len(self._running) < self.max_runs):
-                    job, (handle, call, context) = self._pending.popitem(last=False)
-                    self._running[job] = handle
-                    job.begin()
-                    context.run(self._start, job, call)
-            finally:
-                self._is_starting = False
+        while self._pending and (self.max_runs is None or len(self._running) < self.max_runs):
+            job, (handle, call, context) = self._pending.popitem(last=False)
+            self._running[job] = handle
+            job.begin()
+            starter = Starter(self._group, context, f"run '{job.name}'")
+            starter.start(self._perform, job, call, lost=partial(self._lose, job))
         self._bell.ring()
 
-    def _start(self, job: Job, call: Call) -> None:
-        _ = self._group.start_soon(self._perform, job, call, name=f"run '{job.name}'")
+    def _lose(self, job: Job) -> None:
+        """Account for a run whose task is gone, as one that somebody has cancelled before its first step."""
+        if job in self._running:
+            del self._running[job]
+            job.end(None)
+            self._count_end(job)
 
     async def _perform(self, job: Job, call: Call) -> None:
         try:
