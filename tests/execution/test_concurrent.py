@@ -34,6 +34,12 @@ from yorch_async.execution._starter import Starter
 pytestmark = [pytest.mark.anyio, pytest.mark.as_compiled]
 
 
+@pytest.fixture
+def unhurried(monkeypatch):
+    """No turn of the loop is given away, however slow the machine: a spare runner would begin in it."""
+    monkeypatch.setattr("yorch_async.execution._concurrent.SLICE", 3600.0)
+
+
 class Meter:
     """Tasks that wait for each other, and count themselves."""
 
@@ -86,6 +92,7 @@ async def test_siblings_wait_at_the_same_time():
     assert [*range(5), "last"] == [output for _, output in result.items()]
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_nodes_that_do_not_wait_share_a_task():
     """However many there are, and whatever their depth; it is the caller's."""
     meter = Meter()
@@ -98,6 +105,7 @@ async def test_nodes_that_do_not_wait_share_a_task():
     assert {anyio.get_current_task().id} == meter.tasks
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_chain_needs_no_task_of_its_own():
     """Where no other node could run, nobody has to take over."""
     meter = Meter()
@@ -205,6 +213,7 @@ async def test_no_node_sees_what_another_one_sets_in_a_context_variable(limit):
     assert len(seen) == 17
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_variable_that_is_set_back_is_no_change():
     """The runner goes on in its task."""
     meter = Meter()
@@ -234,6 +243,7 @@ class Incomparable:
 INCOMPARABLE: ContextVar[Incomparable] = ContextVar("INCOMPARABLE")
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_variables_that_cannot_be_compared_count_as_changed():
     """And the error of the comparison is nobody's."""
     INCOMPARABLE.set(Incomparable())

@@ -12,6 +12,7 @@ runners that start runners would then be nested as deep as there are nodes. Canc
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from anyio.abc import TaskGroup
@@ -72,9 +73,9 @@ class Starter:
         backend._task_states[task] = backend.TaskState(id(scope._host_task), scope)  # noqa: SLF001 - see above
         scope._tasks.add(task)  # noqa: SLF001 - see above
         group._tasks.add(task)  # noqa: SLF001 - see above
-        task.add_done_callback(self._take if lost is None else lambda task: self._take(task, lost))
+        task.add_done_callback(partial(self._take, lost))
 
-    def _take(self, task: Any, lost: Callable[[], None] | None = None) -> None:
+    def _take(self, lost: Callable[[], None] | None, task: Any) -> None:
         """Take a task that has ended out of the group."""
         group = self.group
         scope = self._backend._task_states.pop(task).cancel_scope  # noqa: SLF001 - see above
