@@ -169,7 +169,10 @@ class Flow:
     async def _skip(self, step: Step) -> None:
         """Leave out everything below a node, which is over itself."""
         index = step.index
-        self._tell_skipped(range(index + 1, step.end), index)
+        try:
+            self._tell_skipped(range(index + 1, step.end), index)
+        except BaseException as error:  # noqa: BLE001 - an observer's; what is left out has to be let go of all the same
+            self.fail(index, error)
         # What a resource was made from is needed until that is exited, which it is when its readers are over.
         is_held = step.task.managed and self.keepers.has(index)
         await self._release(range(index + is_held, step.end))

@@ -8,6 +8,7 @@ task that it was entered in, when all nodes have ended.
 """
 
 import math
+from functools import partial
 from typing import Any, Protocol
 
 from anyio import CancelScope, Event, current_effective_deadline, get_cancelled_exc_class, sleep_forever
@@ -42,13 +43,27 @@ class _Flow(Protocol):
 class _Keeper:
     """One of them. It has state: how far it is."""
 
-    __slots__ = ("answer", "attempts", "ended", "error", "is_abandoned", "released", "scope", "settled", "told", "value")
+    __slots__ = (
+        "answer",
+        "attempts",
+        "ended",
+        "error",
+        "is_abandoned",
+        "is_lost",
+        "released",
+        "scope",
+        "settled",
+        "told",
+        "value",
+    )
 
     def __init__(self) -> None:
         self.scope = CancelScope()
         """Around the node's turn."""
         self.is_abandoned = False
         """Whether nobody waits for how the turn ends."""
+        self.is_lost = False
+        """Whether its task was cancelled before its first step."""
         self.settled = Event()
         self.value: Any = EMPTY
         self.answer = SUCCESS
@@ -73,7 +88,8 @@ class Keepers:
     async def turn(self, run: Run, step: Step) -> Any:
         """Run a managed node in a task of its own, which then keeps its resource; its output or EMPTY."""
         keeper = self._all[step.index] = _Keeper()
-        self._starter.start(self._keep, keeper, run.beside(), step)
+        lost = partial(self._lose, keeper, step.index)
+        self._starter.start(self._keep, keeper, run.beside(), step, lost=lost)
         try:
             await keeper.settled.wait()
         except BaseException:
@@ -88,9 +104,9 @@ class Keepers:
         error, keeper.error = keeper.error, None
         value, keeper.value = keeper.value, EMPTY
         try:
-            if error is None:
+            if error is None and not keeper.is_lost:
                 return value
-            if isinstance(error, get_cancelled_exc_class()):
+            if error is None or isinstance(error, get_cancelled_exc_class()):
                 await checkpoint()  # where this task is cancelled as well, by the same scope
                 raise ResultError(problem("cancelled", run.path(step.index))) from error
             raise error
@@ -143,6 +159,14 @@ class Keepers:
         finally:
             self._all.pop(step.index, None)
             mine.forget()
+            keeper.settled.set()
+            keeper.ended.set()
+
+    def _lose(self, keeper: _Keeper, index: int) -> None:
+        """See that nobody waits for a task that has never run."""
+        if not keeper.ended.is_set():
+            keeper.is_lost = self._was_cancelled = True
+            del self._all[index]
             keeper.settled.set()
             keeper.ended.set()
 
