@@ -3,9 +3,10 @@
 import signal
 import threading
 
+import anyio
 import pytest
 
-from yorch_async.cli._interrupt import interrupting
+from yorch_async.cli._interrupt import beside, interrupting
 
 
 @pytest.fixture
@@ -55,3 +56,46 @@ def test_in_another_thread_nothing_is_changed(before):
     thread.start()
     thread.join()
     assert handlers == [signal.getsignal(signal.SIGINT)]
+
+
+def test_it_wakes_the_loop(before):
+    """Also if it comes just before the loop falls asleep: then there is something to read for it. Afterwards all is as it was."""
+
+    def state():
+        number = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(number)
+        return number, signal.getsignal(signal.SIGINT)
+
+    async def work():
+        outside = state()
+        with interrupting(work.__code__):
+            number, handler = state()
+        assert number >= 0
+        assert handler is not outside[1]
+        assert state() == outside
+
+    anyio.run(work)
+    interrupted()
+    assert [signal.SIGINT] == before
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_work_beside_the_main_task_is_as_it_would_be_in_it(backend):
+    """What it returns is returned, and what it raises is raised: no group is made of it."""
+
+    async def work():
+        return 1
+
+    async def fail():
+        raise SystemExit(3)
+
+    async def cancelled():
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await beside(anyio.sleep_forever)
+        return scope.cancelled_caught
+
+    assert anyio.run(beside, work, backend=backend) == 1
+    assert anyio.run(cancelled, backend=backend)
+    with pytest.raises(SystemExit):
+        anyio.run(beside, fail, backend=backend)

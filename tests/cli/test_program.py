@@ -14,6 +14,7 @@ from yorch_async.cli import main
 
 SLOW = """
 import anyio, sys, time
+from anyio.from_thread import check_cancelled
 from contextlib import asynccontextmanager
 
 def block():
@@ -35,12 +36,21 @@ async def grouped():
         group.start_soon(anyio.sleep, 60)
         block()
 
-def tree_of(task):
+def ask():
+    try:
+        print("started", flush=True)
+        while True:
+            check_cancelled()
+            time.sleep(0.001)
+    finally:
+        print("tidied up", flush=True)
+
+def tree_of(task, *adapters):
     tree = TaskTree("slow")
-    tree.root(task)
+    tree.root(task, adapters=adapters)
     return tree
 
-blocking, waiting, in_a_group = tree_of(block), tree_of(wait), tree_of(grouped)
+blocking, waiting, in_a_group, in_a_thread = tree_of(block), tree_of(wait), tree_of(grouped), tree_of(ask, to_thread())
 
 def factory():
     block()
@@ -56,7 +66,9 @@ async def resource():
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@pytest.mark.parametrize("target", ["blocking", "waiting", "in_a_group", "factory", "async_factory", "resource"])
+@pytest.mark.parametrize(
+    "target", ["blocking", "waiting", "in_a_group", "in_a_thread", "factory", "async_factory", "resource"]
+)
 def test_ctrl_c_ends_the_command(target, backend, write, program):
     """At once, wherever it is; tasks tidy up; no traceback; exit status 130."""
     write("flow.py", SLOW)

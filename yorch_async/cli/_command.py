@@ -10,6 +10,7 @@ the last reading, which knows every option, is the one that counts.
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -17,7 +18,7 @@ import anyio
 import click
 
 from .. import Plan
-from ._interrupt import interrupting
+from ._interrupt import beside, interrupting
 from ._load import load
 from ._options import Options, Wanted
 from ._streams import put, reserved_stdout, say
@@ -145,7 +146,7 @@ class Call:
         # Trio interrupts by itself what blocks its loop, and knows better where it must not.
         interrupts = interrupting(Call._used.__code__) if backend == "asyncio" else nullcontext()
         try:
-            return anyio.run(self._used, use, interrupts, backend=backend)
+            return anyio.run(beside, partial(self._used, use, interrupts), backend=backend)
         except (KeyboardInterrupt, click.ClickException):
             raise
         except BaseException as error:
