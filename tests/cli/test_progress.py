@@ -127,6 +127,27 @@ def test_a_node_that_runs_for_long_is_named():
     assert spoken.lines == ["[0/2] root: running for 10.0 s", "[1/2] root: SUCCESS, 500 ms"]
 
 
+def test_of_several_nodes_the_one_that_runs_longest_is_named():
+    """And how many there are besides; one that has ended is no longer meant."""
+    spoken = Spoken(4)
+    for index, time in enumerate((3.0, 1.0, 2.0)):
+        spoken.say(started(index, f"n{index}", time))
+    for index, now in ((1, 10.0), (2, 20.0), (0, 30.0)):
+        spoken.clock.now = now
+        spoken.say.still_running()
+        spoken.say(ended(index, f"n{index}"))
+    spoken.clock.now = 40.0
+    spoken.say.still_running()
+    assert spoken.lines == [
+        "[0/4] n1: running for 9.0 s, and 2 other nodes",
+        "[1/4] n1: SUCCESS, 500 ms",
+        "[1/4] n2: running for 18.0 s, and 1 other node",
+        "[2/4] n2: SUCCESS, 500 ms",
+        "[2/4] n0: running for 27.0 s",
+        "[3/4] n0: SUCCESS, 500 ms",
+    ]
+
+
 def test_a_ticking_thread_ends_with_its_block():
     """Also when the block fails; while it goes on, it is called again and again."""
     ticks = threading.Semaphore(0)
@@ -268,6 +289,24 @@ def test_the_board_shows_of_a_large_plan_what_is_of_interest():
     assert rows(board, 2) == [(0, "root/n2", Look.BAD, 0.5, ""), (0, "root/n99", Look.RUNNING, 1.0, "")]
     assert rows(board, 1) == [(0, "root/n99", Look.RUNNING, 1.0, "")]
     assert rows(board, 0) == rows(board, -3) == []
+
+
+def test_the_board_shows_all_nodes_that_are_running():
+    """Each for as long as it has been; of a large plan as many as half of the room takes, and how many there are is said above."""
+    small, large = Board(plan_of(4)), Board(plan_of(1000))
+    for board in (small, large):
+        for index in (1, 3, 2):
+            board(started(index, time=index / 4))
+        board(ended(2))
+    assert rows(small, 4) == [
+        (0, "root", Look.PENDING, None, ""),
+        (1, "n0", Look.RUNNING, 1.75, ""),
+        (1, "n1", Look.DONE, 0.5, ""),
+        (1, "n2", Look.RUNNING, 1.25, ""),
+    ]
+    assert rows(large, 20) == [(0, "root/n0", Look.RUNNING, 1.75, ""), (0, "root/n2", Look.RUNNING, 1.25, "")]
+    assert (small.running, len(large.rows(2, 2.0))) == (2, 1)
+    assert drawing(small, 24).startswith("many  1/4 nodes, 2 running, 1.0 s\n")
 
 
 def drawing(board, height, width=60, **options):

@@ -340,7 +340,7 @@ tree.root(work)
 
 
 def test_execution_is_a_choice(write, yorch):
-    """Of one, for now."""
+    """Of two; what runs concurrently has tests of its own."""
     write("flow.py", TREE)
     assert yorch("run", "flow.py:tree", "--execution=serial").status == 0
     assert yorch("run", "flow.py:tree", "--execution=parallel").status == 2

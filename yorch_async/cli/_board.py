@@ -94,6 +94,11 @@ class Board:
         self._looks[event.index] = Look.SKIPPED
         self.skipped += 1
 
+    @property
+    def running(self) -> int:
+        """How many nodes are running."""
+        return len(self._running)
+
     def rows(self, room: int, now: float) -> list[Row]:
         """The whole tree if there is room for it; else what has failed and what is running, as much as there is room for."""
         if len(self.plan) <= room:

@@ -95,6 +95,7 @@ def picture(board: Board, console: Console, elapsed: float) -> Text:
     """The state of a run, in lines that fit."""
     plan, size, plainly = board.plan, console.size, console.options.ascii_only
     counts = [f"{board.ended}/{len(plan)} nodes"]
+    counts += [f"{board.running} running"] * (board.running > 1)
     counts += [f"{board.bad} failed"] * bool(board.bad) + [f"{board.skipped} skipped"] * bool(board.skipped)
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(visible(plan.name), "bold").append(f"  {', '.join(counts)}, {seconds(elapsed)}")

@@ -22,7 +22,7 @@ from ..views import to_dot, to_json, to_mermaid, to_text
 from ._command import Answer, Call, TargetCommand
 from ._progress import KINDS
 from ._report import as_json, as_text, json_text, raised, remarks, status_of
-from ._run import EXECUTIONS, Outcome, perform
+from ._run import EXECUTIONS, ON_FAILURE, Outcome, perform
 from ._streams import INTERRUPTED, end_if_nobody_reads, put, say
 from ._target import Target, plan_of
 from ._trouble import Trouble, place_of
@@ -103,10 +103,16 @@ def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -
 )
 @click.option(
     "--execution",
-    type=click.Choice(list(EXECUTIONS)),
-    default="serial",
-    show_default=True,
-    help="The order of nodes; serial: one at a time, depth first.",
+    type=click.Choice(EXECUTIONS),
+    help="The order of nodes; serial: one at a time, depth first; concurrent: those that wait let others run.  [default: serial]",
+)
+@click.option(
+    "--max-concurrency", type=click.IntRange(min=1), metavar="N", help="Run concurrently, at most so many nodes at a time."
+)
+@click.option(
+    "--on-failure",
+    type=click.Choice(ON_FAILURE),
+    help="What a failure of a node ends, when nodes run concurrently: the run, or what is below that node.  [default: stop]",
 )
 @click.option(
     "--context",
@@ -144,9 +150,9 @@ def run(call: Call) -> Answer:
         outcomes[0].error = trouble.error or outcomes[0].error
     (outcome,), own = outcomes, call.own
     if own["json"]:
-        note = raised(outcome.error, whole=own["traceback"]) if outcome.error is not None else ""
+        note = raised(outcome, whole=own["traceback"])
         return Answer(as_json(outcome), status_of(outcome), note)
-    end_if_nobody_reads(outcome.error)
+    end_if_nobody_reads(outcome.errors)
     return Answer(as_text(outcome.result), status_of(outcome), remarks(outcome, whole=own["traceback"]))
 
 

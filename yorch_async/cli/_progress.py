@@ -84,7 +84,7 @@ class Lines:
         self._say = say
         self._clock = clock
         self._ended = 0
-        self._running: tuple[str, float] | None = None
+        self._running: dict[int, NodeStarted] = {}
         self._allowance, self._said_at = self.BURST, clock()
         self._handlers: dict[type[Event], Handler] = {
             NodeStarted: self._started,
@@ -99,15 +99,17 @@ class Lines:
 
     def still_running(self) -> None:
         """Say what has been running for a while, if nothing else was said."""
-        running = self._running
-        if running is not None and self._clock() - self._said_at > self.SILENCE:
-            self._line(f"{visible(running[0])}: running for {seconds(self._clock() - running[1])}")
+        running = list(self._running.values())  # in one step, since this is another thread
+        if running and self._clock() - self._said_at > self.SILENCE:
+            longest, others = min(running, key=lambda event: event.time), len(running) - 1
+            besides = f", and {others} other node{'s' * (others > 1)}" * bool(others)
+            self._line(f"{visible(longest.path)}: running for {seconds(self._clock() - longest.time)}{besides}")
 
     def _started(self, event: NodeStarted) -> None:
-        self._running = event.path, event.time
+        self._running[event.index] = event
 
     def _node_ended(self, event: NodeEnded) -> None:
-        self._running = None
+        self._running.pop(event.index, None)
         self._ended += 1
         important = event.status not in (StepStatus.SUCCESS, StepStatus.ABORT_BRANCH)
         if self._may_speak() or important:

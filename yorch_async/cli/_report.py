@@ -5,7 +5,8 @@
 """
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import click
 
@@ -16,6 +17,9 @@ from ._run import Outcome
 from ._trouble import safely, traceback_of
 
 __all__ = ["as_json", "as_text", "json_text", "raised", "remarks", "status_of"]
+
+NAMED = 3
+"""So many nodes are named where any number may have been running."""
 
 STATUSES = {
     StepStatus.SUCCESS: 0,
@@ -52,10 +56,9 @@ def remarks(outcome: Outcome, *, whole: bool) -> str:
     """What went wrong, and the summary."""
     lines: list[str] = []
     if outcome.error is not None:
-        lines.append(raised(outcome.error, whole=whole))
+        lines.append(raised(outcome, whole=whole))
     if outcome.timeout is not None:
-        at = f", while node '{outcome.at}' was running" if outcome.at else ""
-        lines.append(f"Error: cancelled after {seconds(outcome.timeout)} (--timeout){at}")
+        lines.append(f"Error: cancelled after {seconds(outcome.timeout)} (--timeout){_while_running(outcome.at)}")
     if outcome.result is not None:
         lines += _reasons(outcome.result, whole=whole)
     count = len(outcome.plan)
@@ -65,8 +68,24 @@ def remarks(outcome: Outcome, *, whole: bool) -> str:
     return "\n".join(lines)
 
 
-def raised(error: BaseException, *, whole: bool) -> str:
-    """An exception that left the run: one of ours is a sentence, one of the user's has a traceback."""
+def _while_running(paths: Sequence[str]) -> str:
+    """Which nodes were cancelled, as many as can be read."""
+    if not paths:
+        return ""
+    named, more = [f"'{visible(path)}'" for path in paths[:NAMED]], len(paths) - NAMED
+    if len(paths) == 1:
+        return f", while node {named[0]} was running"
+    last = f"{more} more" if more > 0 else named.pop()
+    return f", while nodes {', '.join(named)} and {last} were running"
+
+
+def raised(outcome: Outcome, *, whole: bool) -> str:
+    """What left the run, a paragraph each: an error of ours is a sentence, one of the user's has a traceback."""
+    notes = getattr(outcome.group, "__notes__", ()) if outcome.error is outcome.group else ()
+    return "\n".join(["\n\n".join(_raised(error, whole=whole) for error in outcome.errors), *notes])
+
+
+def _raised(error: BaseException, *, whole: bool) -> str:
     if isinstance(error, YorchError) and not whole:
         return "\n".join([f"Error: {error}", *getattr(error, "__notes__", ())])
     return traceback_of(error, whole=whole)
@@ -122,7 +141,15 @@ def _failure(failure: Failure) -> dict[str, Any]:
 def _error(error: BaseException | None) -> dict[str, Any] | None:
     if error is None:
         return None
-    return {"type": type(error).__qualname__, "message": safely(str, error), "notes": list(getattr(error, "__notes__", ()))}
+    told: dict[str, Any] = {
+        "type": type(error).__qualname__,
+        "message": safely(str, error),
+        "notes": list(getattr(error, "__notes__", ())),
+    }
+    if isinstance(error, BaseExceptionGroup):
+        members: tuple[BaseException, ...] = cast("BaseExceptionGroup[BaseException]", error).exceptions
+        told["exceptions"] = [_error(member) for member in members]
+    return told
 
 
 def _jsonable(output: Any) -> Any:

@@ -7,7 +7,7 @@
 import os
 import select
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, redirect_stdout, suppress
 from io import TextIOWrapper
 from signal import SIGINT
@@ -65,9 +65,9 @@ def put(text: str) -> None:
         raise Unwritten(f"cannot write to stdout: {error.strerror}") from None
 
 
-def end_if_nobody_reads(error: BaseException | None) -> None:
-    """End the command if this is the error of a print to a reader that has gone."""
-    if isinstance(error, BrokenPipeError) and _reader_has_gone():
+def end_if_nobody_reads(errors: Iterable[BaseException]) -> None:
+    """End the command if one of these is the error of a print to a reader that has gone."""
+    if any(isinstance(error, BrokenPipeError) for error in errors) and _reader_has_gone():
         _end()
 
 
