@@ -1,5 +1,5 @@
 # Every target makes what it needs, from Python 3.11+ alone:
-#   make demo     run the example with a live progress tree
+#   make demo     run the example concurrently, with a live progress tree
 #   make test     the test suite, under coverage (100 % of lines and branches)
 #   make check    style, types, and the tests that hold the architecture
 #   make types    mypy and pyright, both strict
@@ -25,7 +25,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 .PHONY: demo test check types docs bench mutate clean
 
 demo: $(VENV)/.has-cli
-	@$(BIN)/yorch run examples/code_audit.py:plan $(ARGS)
+	@$(BIN)/yorch run examples/code_audit.py:plan --execution concurrent $(ARGS)
 
 test: $(VENV)/.has-test
 	@rm -f .coverage .coverage.*

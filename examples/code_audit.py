@@ -1,18 +1,28 @@
 """Audit a directory of Python source: how much of it there is, what is long, what is tangled, what does not even parse.
 
     python examples/code_audit.py [DIRECTORY] [--top N]
-    yorch run examples/code_audit.py:plan [--directory DIRECTORY] [--top N]
+    yorch run examples/code_audit.py:plan --execution concurrent [--directory DIRECTORY] [--top N] [--shares N]
 
 Without a directory it audits the standard library of the interpreter that runs it. The steps, and who owns what:
 
     discover               finds the files; a directory that cannot be read is caught and becomes FAILURE
-    └─ read                fills in the sources, many at a time, and tries again what failed only for the moment
-       └─ measure          consumes the sources: each is freed as soon as it is measured
-          └─ aggregate     adds totals to the measurements and forwards them, without a copy
-             ├─ summary    borrows the measurements, and so does `rejected`
-             ├─ longest    sorts and trims a copy of its own, and so does `tangled`
-             ├─ tangled
-             └─ rejected
+    ├─ share-1             lends a part of the files to its branch, and hands it in when the branch has ended, however it has
+    │  └─ read             fills in the sources and forwards the share; tries again what failed only for the moment
+    │     └─ measure       puts what it counts in the place of the sources, in a thread, because parsing blocks
+    ├─ share-2 ...
+    └─ collect             waits until every share has been handed in, and moves them on
+       └─ aggregate        consumes the shares: each is freed as soon as it is added
+          ├─ summary       borrows the audit, and so does `rejected`
+          ├─ longest       sorts and trims a copy of its own, and so does `tangled`
+          ├─ tangled
+          └─ rejected
+
+Run concurrently, the shares are read at the same time, and some are measured while others are still being read. That does not make
+the measuring itself faster, since threads take turns in Python; it keeps the event loop free. Run one node at a time, the same
+tree gives the same report.
+
+A node reads its parent alone, so what comes from several branches has to meet elsewhere: here in the `Ledger`, a service of the
+context. A node that waits for others has to be sure that they come. These do: a managed node is exited on every way out.
 """
 
 import argparse
@@ -25,16 +35,18 @@ import sys
 import sysconfig
 import warnings
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import anyio
-import anyio.to_thread
+from anyio.from_thread import check_cancelled
 
 from yorch_async import (
+    Concurrent,
     Context,
     Plan,
     RetryFixed,
@@ -51,7 +63,9 @@ from yorch_async import (
     from_input,
     retry,
     run,
+    task,
     task_forward_prev,
+    to_thread,
     value,
 )
 
@@ -74,7 +88,6 @@ COLUMNS = ("files", "lines", "code", "comment", "blank", "classes", "functions")
 class Settings:
     """What the steps share through the context; tests bring a reader of their own."""
 
-    readers: int = 16  # files that are being read at the same time
     patience: float = 0.1  # how long to wait before reading again
     leave_out: frozenset[str] = frozenset({"__pycache__", "site-packages"})
     read: Callable[[Path], Awaitable[bytes]] = lambda path: anyio.Path(path).read_bytes()
@@ -90,92 +103,146 @@ class Function(NamedTuple):
     complexity: int
 
 
-@dataclass(slots=True)
-class Sources:
-    """What `discover` found and `read` fills in, by the path below the directory."""
+Measured: TypeAlias = tuple[Counter[str], list[Function]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What `discover` found, by the path below the directory."""
 
     directory: Path
-    missing: list[str] = field(default_factory=list[str])
-    texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    files: list[str] = field(default_factory=list[str])
     rejected: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(slots=True)
-class Audit:
-    """What `measure` counted and `aggregate` adds up."""
+class Share:
+    """A part of the files: what is to be read, what has been read and is to be measured, and what came of it."""
+
+    directory: Path
+    missing: list[str]
+    texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    measured: dict[str, Measured] = field(default_factory=dict[str, Measured])
+    rejected: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Ledger:
+    """Where the shares of a run meet. It has state, and serves one run at a time."""
+
+    def __init__(self) -> None:
+        self._shares: list[Share] = []
+        self._news: anyio.Event | None = None
+
+    def open(self) -> None:
+        """Begin with nothing, whatever a run that was cancelled has left."""
+        self._shares, self._news = [], None
+
+    def hand_in(self, share: Share) -> None:
+        """Add a share, whatever has become of it."""
+        self._shares.append(share)
+        if self._news is not None:
+            self._news.set()
+
+    async def collect(self, count: int) -> list[Share]:
+        """Wait for so many shares, and let go of them."""
+        while len(self._shares) < count:
+            self._news = anyio.Event()
+            await self._news.wait()
+        shares, self._shares = self._shares, []
+        return shares
+
+
+@dataclass(slots=True)
+class Harvest:
+    """All shares, as they were handed in."""
 
     directory: Path
     rejected: dict[str, str]
-    files: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    shares: list[Share]
+
+
+@dataclass(slots=True)
+class Audit:
+    """What `aggregate` adds up."""
+
+    directory: Path
+    rejected: dict[str, str]
     functions: list[Function] = field(default_factory=list[Function])
     packages: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     total: Counter[str] = field(default_factory=Counter[str])
 
 
-async def discover(settings: Settings, directory: Path = STDLIB) -> TaskResult[Sources]:
-    sources = await anyio.to_thread.run_sync(find, directory, settings.leave_out)  # walking a directory blocks
-    if not sources.missing and not sources.rejected:
+def discover(settings: Settings, ledger: Ledger, directory: Path = STDLIB) -> TaskResult[Found]:
+    ledger.open()
+    found = find(directory, settings.leave_out)
+    if not found.files and not found.rejected:
         return TaskResult.failure(f"there are no Python files below {directory}")
-    return TaskResult.success(sources)
+    return TaskResult.success(found)
 
 
-def find(directory: Path, leave_out: frozenset[str]) -> Sources:
-    sources = Sources(directory)
+def find(directory: Path, leave_out: frozenset[str]) -> Found:
+    found = Found(directory)
 
     def unreadable(error: OSError) -> None:
         if Path(error.filename) == directory:
             raise error
-        sources.rejected[Path(error.filename).relative_to(directory).as_posix()] = f"cannot be entered: {error.strerror}"
+        found.rejected[Path(error.filename).relative_to(directory).as_posix()] = f"cannot be entered: {error.strerror}"
 
     for folder, folders, names in os.walk(directory, onerror=unreadable):
         folders[:] = sorted(set(folders) - leave_out)
         for path in (Path(folder, name) for name in sorted(names) if name.endswith(".py")):
             shown = path.relative_to(directory).as_posix()
             if os.path.isfile(path):  # noqa: PTH113 - Path.is_file() raises where even asking is forbidden
-                sources.missing.append(shown)
+                found.files.append(shown)
             else:
-                sources.rejected[shown] = "cannot be reached, or is no ordinary file"
-    return sources
+                found.rejected[shown] = "cannot be reached, or is no ordinary file"
+    return found
 
 
-async def read(sources: Sources, settings: Settings) -> StepResult:
-    """Read what is missing. What was read stays in the sources, so another attempt only reads what failed in this one."""
-    waiting, errors = iter(sources.missing), dict[str, OSError]()
+@contextmanager
+def deal(found: Found, ledger: Ledger, number: int, shares: int) -> Generator[Share]:
+    """Deal out one share of the files, and hand it in when nobody needs it any more."""
+    share = Share(found.directory, found.files[number::shares])
+    try:
+        yield share
+    finally:
+        ledger.hand_in(share)
 
-    async def reader() -> None:
-        for path in waiting:
-            try:
-                sources.texts[path] = await settings.read(sources.directory / path)
-            except OSError as error:
-                if error.errno in PASSING:
-                    errors[path] = error
-                else:
-                    sources.rejected[path] = f"cannot be read: {error.strerror or error}"
 
-    async with anyio.create_task_group() as group:
-        for _ in range(settings.readers):
-            group.start_soon(reader)
-    sources.missing = sorted(errors)
+async def read(share: Share, settings: Settings) -> StepResult:
+    """Read what is missing. What was read stays in the share, so another attempt only reads what failed in this one."""
+    errors = dict[str, OSError]()
+    for path in share.missing:
+        try:
+            share.texts[path] = await settings.read(share.directory / path)
+        except OSError as error:
+            if error.errno in PASSING:
+                errors[path] = error
+            else:
+                share.rejected[path] = f"cannot be read: {error.strerror or error}"
+    share.missing = [*errors]
     if errors:
-        path = sources.missing[0]
+        path = share.missing[0]
         return StepResult.retry(f"reading failed for {path}", after=settings.patience, error=errors[path])
     return StepResult.success()
 
 
-async def measure(sources: Sources) -> Audit:
-    """Measure one file after the other, in a thread because parsing blocks, and let go of its source."""
-    audit = Audit(sources.directory, sources.rejected)
-    for path in sorted(sources.texts):
-        found = await anyio.to_thread.run_sync(measure_file, path, sources.texts.pop(path))
+def measure(share: Share) -> None:
+    """Measure one file after the other, and let go of its source."""
+    for path in sorted(share.texts):
+        check_cancelled()  # a thread cannot be stopped from outside
+        found = measure_file(path, share.texts.pop(path))
         if isinstance(found, str):
-            audit.rejected[path] = found
+            share.rejected[path] = found
         else:
-            audit.files[path], functions = found
-            audit.functions += functions
-    return audit
+            share.measured[path] = found
 
 
-def measure_file(path: str, source: bytes) -> tuple[Counter[str], list[Function]] | str:
+async def collect(found: Found, ledger: Ledger, shares: int) -> Harvest:
+    return Harvest(found.directory, {**found.rejected}, await ledger.collect(shares))
+
+
+def measure_file(path: str, source: bytes) -> Measured | str:
     """Count what is in a file, or say why that cannot be done."""
     try:
         text = importlib.util.decode_source(source)  # by its byte order mark or its encoding declaration (PEP 263)
@@ -214,11 +281,19 @@ def count_lines(text: str) -> Counter[str]:
     return Counter(files=1, lines=len(lines), code=len(lines) - comment - blank, comment=comment, blank=blank)
 
 
-def aggregate(audit: Audit) -> None:
-    for path, counts in audit.files.items():
+def aggregate(harvest: Harvest) -> Audit:
+    audit, measured = Audit(harvest.directory, harvest.rejected), dict[str, Measured]()
+    while harvest.shares:
+        share = harvest.shares.pop()
+        measured |= share.measured
+        audit.rejected |= share.rejected
+        audit.rejected |= dict.fromkeys([*share.missing, *share.texts], "given up, as its share could not be read")
+    for path, (counts, functions) in sorted(measured.items()):  # whichever share was the first
         package = path.split("/")[0] if "/" in path else "(top level)"
         audit.packages.setdefault(package, Counter()).update(counts)
         audit.total.update(counts)
+        audit.functions += functions
+    return audit
 
 
 def summary(audit: Audit, top: int = 10) -> str:
@@ -244,31 +319,42 @@ def rejected(audit: Audit) -> str:
     return "\n".join(["Could not be measured", "", *lines]) if lines else "Everything could be measured"
 
 
-def plan() -> tuple[Plan, Context]:
+def plan(shares: int = 4) -> tuple[Plan, Context]:
     tree = TaskTree("code audit")
     caught = catch_as_failure(lambda error: StepResult.failure("the directory cannot be read", error), on=OSError)
-    sources = tree.root(discover, from_ctx(Settings), from_input("directory", Path), adapters=(caught,))
-    reading = task_forward_prev(read, borrow_prev_mut(Sources), from_ctx(Settings), adapters=(retry(RetryFixed(3)),))
-    measured = sources.child(reading).child(measure, consume_prev(Sources))
-    audit = measured.child(task_forward_prev(aggregate, borrow_prev_mut(Audit)))
+    finding = (to_thread(), caught)  # walking a directory blocks
+    found = tree.root(discover, from_ctx(Settings), from_ctx(Ledger), from_input("directory", Path), adapters=finding)
+    shares, ledger = max(shares, 1), from_ctx(Ledger)
+    for number in range(shares):
+        dealing = task(
+            deal, borrow_prev(Found), ledger, value(number), value(shares), managed=True, name=f"share-{number + 1}"
+        )
+        reading = task_forward_prev(read, borrow_prev_mut(Share), from_ctx(Settings), adapters=(retry(RetryFixed(3)),))
+        found.child(dealing).child(reading).child(measure, borrow_prev_mut(Share), adapters=(to_thread(),))
+    harvest = found.child(collect, borrow_prev(Found), ledger, value(shares))
+    audit = harvest.child(aggregate, consume_prev(Harvest))
     own = copy_prev(Audit, copier=lambda audit: replace(audit, functions=audit.functions.copy()))
     top = from_input("top", int)
     audit.child(summary, borrow_prev(Audit), top)
     audit.child(ranking, own, value("lines"), top, name="longest")
     audit.child(ranking, own, value("complexity"), top, name="tangled")
     audit.child(rejected, borrow_prev(Audit))
-    return compile_plan(tree), Context(Settings())
+    return compile_plan(tree), Context(Settings(), Ledger())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Audit a directory of Python source.")
     parser.add_argument("directory", type=Path, nargs="?", default=STDLIB, help="by default the standard library")
     parser.add_argument("--top", type=int, default=10, help="how many packages and functions to show (10)")
-    result = run(*plan(), inputs=vars(parser.parse_args()))
+    inputs = vars(parser.parse_args())
+    try:
+        result = run(*plan(), inputs=inputs, execution=Concurrent())
+    except KeyboardInterrupt:
+        return 130
     if not result.ok:
         print(*result.failures, sep="\n", file=sys.stderr)
         return 1
-    report, encoding = "\n\n".join(section for _, section in result.items()), sys.stdout.encoding
+    report, encoding = "\n\n".join(section for _, section in result.items() if section), sys.stdout.encoding
     print(report.encode(encoding, "backslashreplace").decode(encoding))  # files have names that no terminal can show
     return 0
 

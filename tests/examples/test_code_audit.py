@@ -10,13 +10,20 @@ import tokenize
 from pathlib import Path
 
 import anyio
+import anyio.from_thread
 import anyio.lowlevel
 import pytest
 
-from yorch_async import Context, RunResult, StepStatus, run_plan
+from yorch_async import Concurrent, Context, NodeStarted, RunResult, SerialDfs, StepStatus, run_plan
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 DEEP = b"-" * 100_000 + b"1\n"
+CONCURRENT = Concurrent()
+EXECUTIONS = pytest.mark.parametrize(
+    "execution",
+    [SerialDfs(), CONCURRENT, Concurrent(max_concurrency=1), Concurrent(max_concurrency=2, on_failure="continue")],
+    ids=repr,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +54,15 @@ def write(tmp_path):
     return write
 
 
-async def audited(audit, directory, *, top=10, **settings) -> RunResult:
-    plan, _ = audit.plan()
-    context = Context(audit.Settings(**{"patience": 0.0, **settings}))
-    return await run_plan(plan, context, inputs={"directory": directory, "top": top})
+async def audited(audit, directory, *, top=10, shares=4, execution=CONCURRENT, observers=(), **settings) -> RunResult:
+    plan, _ = audit.plan(shares)
+    context = Context(audit.Settings(**{"patience": 0.0, **settings}), audit.Ledger())
+    inputs = {"directory": directory, "top": top}
+    return await run_plan(plan, context, inputs=inputs, execution=execution, observers=observers)
+
+
+def report(result) -> dict[str, str]:
+    return {path: output for path, output in result.items() if output is not None}
 
 
 def rejected(audit, result) -> dict[str, str]:
@@ -252,8 +264,9 @@ def test_a_parser_that_gives_up_is_survived(audit, monkeypatch, error):
 
 
 @pytest.mark.anyio
-async def test_the_whole_report(audit, write):
-    """The four parts of the report, to the letter."""
+@EXECUTIONS
+async def test_the_whole_report(audit, write, execution):
+    """The four parts of the report, to the letter, in whatever order and however many at a time the nodes run."""
     long = "def long():\n" + "    x = 1\n" * 4
     tangled = "def tangled(x):\n    return x and (1 if x else 2)\n"
     directory = write(
@@ -267,30 +280,30 @@ async def test_the_whole_report(audit, write):
         }
     )
 
-    result = await audited(audit, directory, top=2)
+    result = await audited(audit, directory, top=2, execution=execution)
 
     assert result.raise_for_status().ok
-    assert dict(result.items()) == {
-        "discover/read/measure/aggregate/summary": f"""\
+    assert report(result) == {
+        "discover/collect/aggregate/summary": f"""\
 Audit of {directory}: 3 Python files, and 1 that could not be measured
 
       files      lines       code    comment      blank    classes  functions  package
           3         17         15          1          1          1          3  all
           2         13         13          0          0          0          3  lib
           1          4          2          1          1          1          0  (top level)""",
-        "discover/read/measure/aggregate/longest": """\
+        "discover/collect/aggregate/longest": """\
 Functions with the most lines
 
       lines complexity  function
           6          1  longer in lib/two/three.py:1
           5          1  long in lib/one.py:1""",
-        "discover/read/measure/aggregate/tangled": """\
+        "discover/collect/aggregate/tangled": """\
 Functions with the most complexity
 
       lines complexity  function
           2          3  tangled in lib/one.py:6
           5          1  long in lib/one.py:1""",
-        "discover/read/measure/aggregate/rejected": """\
+        "discover/collect/aggregate/rejected": """\
 Could not be measured
 
   lib/broken.py: line 1: invalid syntax""",
@@ -402,21 +415,119 @@ async def test_a_directory_without_python_is_a_failure(audit, write):
 
 
 @pytest.mark.anyio
-async def test_no_more_files_are_open_than_allowed(audit, write):
-    """As many readers as there may be are at work, and no more."""
+@pytest.mark.parametrize("shares", [1, 2, 7, 30])
+async def test_there_may_be_any_number_of_shares(audit, write, shares):
+    """The report is the same, also where some shares have nothing in them."""
+    directory = write({f"{number}.py": "def f(): pass\n" * (number % 3) for number in range(9)} | {"broken.py": "def f(:"})
+
+    assert report(await audited(audit, directory, shares=shares)) == report(
+        await audited(audit, directory, shares=4, execution=SerialDfs())
+    )
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("shares", [0, -1])
+async def test_there_is_at_least_one_share(audit, write, shares):
+    """Otherwise nothing would be read."""
+    result = await audited(audit, write({"a.py": ""}), shares=shares)
+
+    assert result["summary"].splitlines()[0].endswith(": 1 Python file")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("execution", "at_most"), [(SerialDfs(), 1), (CONCURRENT, 3), (Concurrent(max_concurrency=2), 2)], ids=repr
+)
+async def test_as_many_files_are_read_at_a_time_as_there_are_shares(audit, write, execution, at_most):
+    """Or as may run at a time: each share reads one file after the other."""
     reading, most = 0, 0
 
     async def read(path):
         nonlocal reading, most
         reading += 1
         most = max(most, reading)
-        await anyio.lowlevel.checkpoint()
+        for _ in range(10):
+            await anyio.lowlevel.checkpoint()
         reading -= 1
         return b""
 
-    await audited(audit, write({f"{number}.py": "" for number in range(20)}), read=read, readers=3)
+    await audited(audit, write({f"{number}.py": "" for number in range(20)}), read=read, shares=3, execution=execution)
 
-    assert most == 3
+    assert most == at_most
+
+
+@pytest.mark.anyio
+async def test_some_shares_are_measured_while_others_are_being_read(audit, write, monkeypatch):
+    """The last file comes only when the first one has been measured."""
+    first, measure_file = anyio.Event(), audit.measure_file
+
+    def measured(path, source):
+        anyio.from_thread.run_sync(first.set)
+        return measure_file(path, source)
+
+    async def read(path):
+        if path.name == "b.py":
+            await first.wait()
+        return path.read_bytes()
+
+    monkeypatch.setattr(audit, "measure_file", measured)
+    result = await audited(audit, write({"a.py": "", "b.py": ""}), read=read, shares=2)
+
+    assert result["summary"].splitlines()[0].endswith(": 2 Python files")
+
+
+@pytest.mark.anyio
+@EXECUTIONS
+async def test_a_share_that_cannot_be_read_ends_the_audit_or_is_reported(audit, write, execution):
+    """As it is asked for; nobody waits for it in vain."""
+
+    async def read(path):
+        await anyio.lowlevel.checkpoint()
+        if path.name == "b.py":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return b"x = 1\n"
+
+    directory = write({"a.py": "", "b.py": "", "c.py": "", "d.py": ""})
+    result = await audited(audit, directory, read=read, shares=2, execution=execution)
+
+    assert (StepStatus.FAILURE, "reading failed for b.py") == (result.status, result.step.reason)
+    if getattr(execution, "on_failure", "stop") == "stop":
+        assert report(result) == {}
+    else:
+        assert result["summary"].startswith(f"Audit of {directory}: 2 Python files, and 2 that could not be measured\n")
+        assert rejected(audit, result) == dict.fromkeys(("b.py", "d.py"), "given up, as its share could not be read")
+
+
+@pytest.mark.anyio
+async def test_a_mistake_ends_the_audit(audit, write, monkeypatch):
+    """An exception of one share is not waited out by the others."""
+
+    def broken(path, source):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(audit, "measure_file", broken)
+    for execution in (CONCURRENT, Concurrent(on_failure="continue")):
+        with pytest.raises(ExceptionGroup) as error:
+            await audited(audit, write({"a.py": ""}), shares=2, execution=execution)
+        assert [ZeroDivisionError] == [type(each) for each in error.value.exceptions]
+
+
+@pytest.mark.anyio
+async def test_one_context_serves_one_run_after_the_other(audit, write):
+    """Also after one that was cancelled when some shares had been handed in already."""
+    plan, context = audit.plan(2)
+    inputs = {"directory": write({"a.py": "x = 1\n", "b.py": ""})}
+    with anyio.CancelScope() as scope:
+
+        def stop(event):
+            if isinstance(event, NodeStarted) and event.path == "discover/share-2/read":
+                scope.cancel()
+
+        await run_plan(plan, context, inputs=inputs, observers=[stop])
+    assert scope.cancelled_caught
+    results = [await run_plan(plan, context, inputs=inputs, execution=each) for each in (CONCURRENT, SerialDfs())]
+
+    assert [result["summary"].splitlines()[0].partition(": ")[2] for result in results] == ["2 Python files"] * 2
 
 
 @pytest.mark.anyio
@@ -442,7 +553,8 @@ async def test_the_loop_is_never_blocked(audit, write, monkeypatch):
 
 
 @pytest.mark.anyio
-async def test_an_audit_can_be_cancelled(audit, write):
+@EXECUTIONS
+async def test_an_audit_can_be_cancelled(audit, write, execution):
     """In the middle of reading, and nothing is left of it."""
     with anyio.CancelScope() as scope:
 
@@ -452,9 +564,28 @@ async def test_an_audit_can_be_cancelled(audit, write):
             await anyio.lowlevel.checkpoint()
             return b""
 
-        await audited(audit, write({f"{number}.py": "" for number in range(10)}), read=read)
+        await audited(audit, write({f"{number}.py": "" for number in range(10)}), read=read, execution=execution)
 
     assert scope.cancelled_caught
+
+
+@pytest.mark.anyio
+@EXECUTIONS
+async def test_measuring_can_be_cancelled(audit, write, monkeypatch, execution):
+    """A thread ends with the file that it is at."""
+    measured = []
+
+    def measure_file(path, source):
+        measured.append(path)
+        anyio.from_thread.run_sync(scope.cancel)
+        return "no matter"
+
+    monkeypatch.setattr(audit, "measure_file", measure_file)
+    with anyio.CancelScope() as scope:
+        await audited(audit, write({f"{number}.py": "" for number in range(9)}), shares=1, execution=execution)
+
+    assert scope.cancelled_caught
+    assert measured == ["0.py"]
 
 
 # The program
@@ -516,14 +647,18 @@ def test_program_survives_a_terminal_without_unicode(run_example, write, monkeyp
     assert "  caf\\xe9 in a.py:1\n" in done.stdout
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_yorch_runs_the_plan(yorch_run, write, backend):
-    """The inputs of the plan are options, and its context comes with it."""
+def test_yorch_runs_the_plan(yorch_run, write):
+    """The inputs of the plan are options, and its context comes with it. It says the same on both loops, in order and concurrently."""
     directory = write({"a.py": "def f(): pass\ndef g():\n    if f: pass\n", "b.py": "def h(:"})
 
-    done = yorch_run("code_audit.py:plan", "--directory", directory, "--top", "1", "--backend", backend)
+    given = ("code_audit.py:plan", "--directory", directory, "--top", "1")
+    options = [
+        (f"--backend={loop}", f"--execution={how}") for loop in ("asyncio", "trio") for how in ("serial", "concurrent")
+    ]
+    done, *others = [yorch_run(*given, *each) for each in [*options, ("--max-concurrency=1", "--shares=1")]]
 
     assert done.returncode == 0
+    assert [(each.returncode, each.stdout) for each in others] == [(0, done.stdout)] * 4
     assert f"Audit of {directory}: 1 Python file, and 1 that could not be measured\n" in done.stdout
     assert "  g in a.py:2\n" in done.stdout
     assert "  f in a.py:1\n" not in done.stdout

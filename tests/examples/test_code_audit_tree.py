@@ -61,8 +61,8 @@ def directory(tmp_path):
 
 @pytest.fixture
 def tree(audit):
-    """The tree of the example."""
-    return audit.plan()[0].tree
+    """The tree of the example, with one share, so that each name is that of one node."""
+    return audit.plan(shares=1)[0].tree
 
 
 def variant(tree, name, *, kind=None, fn=None, adapters=None, keep=None, **sources):
@@ -74,14 +74,16 @@ def variant(tree, name, *, kind=None, fn=None, adapters=None, keep=None, **sourc
         if changed:
             given = [sources.pop(each.name, each.source) for each in made.arguments]
             register = getattr(yorch_async, kind or made.kind.value)
-            made = register(fn or made.fn, *given, adapters=made.adapters if adapters is None else adapters, name=made.name)
+            options = {"managed": True} if made.managed else {}
+            options["adapters"] = made.adapters if adapters is None else adapters
+            made = register(fn or made.fn, *given, name=made.name, **options)
         again.place(placed.parent, made, (), fanout=placed.fanout, keep=bool(changed and keep))
     assert not sources
     return again
 
 
 async def audited(audit, tree, directory, *, check_borrows=False, observers=(), **settings):
-    context = Context(audit.Settings(**{"patience": 0.0, **settings}))
+    context = Context(audit.Settings(**{"patience": 0.0, **settings}), audit.Ledger())
     inputs = {"directory": directory, "top": 1}
     return await run_plan(compile_plan(tree), context, inputs=inputs, observers=observers, check_borrows=check_borrows)
 
@@ -99,9 +101,10 @@ async def test_the_tree_as_it_is(audit, tree, directory):
     assert result["tangled"].endswith("\n          1          3  tangled in b.py:1")
 
 
-async def test_a_variant_without_a_change_is_the_same_tree(audit, tree, directory):
+@pytest.mark.parametrize("name", ["share-1", "measure"])
+async def test_a_variant_without_a_change_is_the_same_tree(audit, tree, directory, name):
     """The helper of these tests changes nothing by itself."""
-    assert str(compile_plan(tree)) == str(compile_plan(variant(tree, "measure")))
+    assert str(compile_plan(tree)) == str(compile_plan(variant(tree, name)))
 
 
 # Context and inputs
@@ -112,12 +115,14 @@ async def test_the_settings_come_from_the_context(audit, directory):
     plan, _ = audit.plan()
     with pytest.raises(SetupError) as error:
         await run_plan(plan)
-    assert problems(error) == [("discover", "missing-context")]
+    assert problems(error) == [("discover", "missing-context")] * 2
 
     (directory / "left").mkdir()
     (directory / "left" / "d.py").write_text("")
     titles = [
-        (await run_plan(plan, Context(audit.Settings(leave_out=names)), inputs={"directory": directory}))["summary"]
+        (await run_plan(plan, Context(audit.Settings(leave_out=names), audit.Ledger()), inputs={"directory": directory}))[
+            "summary"
+        ]
         for names in (frozenset(), frozenset({"left"}))
     ]
     assert ["4 Python files", "3 Python files"] == [title.splitlines()[0].split(": ")[1] for title in titles]
@@ -203,59 +208,105 @@ async def test_retry_gives_up(audit, tree, directory):
     assert disk.reads == {"a.py": 1, "b.py": 4, "c.py": 4}
 
 
-# Consume
+# Managed
+
+
+async def test_a_share_is_handed_in_when_its_branch_has_ended(audit, tree, directory):
+    """After it was measured, and also where it could not be read, so that nothing was measured."""
+    ended = []
+
+    class Ledger(audit.Ledger):
+        def hand_in(self, share):
+            ended.append((bool(share.measured), bool(share.missing)))
+            super().hand_in(share)
+
+    inputs = {"directory": directory}
+    for disk in (Disk(), Disk(failing=["b.py"], times=99)):
+        context = {audit.Settings: audit.Settings(read=disk.read, patience=0.0), audit.Ledger: Ledger()}
+        await run_plan(compile_plan(tree), context, inputs=inputs)
+    assert ended == [(True, False), (False, True)]
+
+
+# Change in place
 
 
 def watch(audit, monkeypatch):
-    """Note, whenever a file is measured, how many `Sources` there are, and how many files they still hold."""
-    gc.collect()
+    """Note, whenever a file is measured, how many sources there are besides."""
     seen = []
     measure_file = audit.measure_file
 
     def watched(path, source):
-        alive = [each for each in gc.get_objects() if type(each) is audit.Sources]
-        seen.append((len(alive), sum(len(each.texts) for each in alive)))
+        seen.append(sum(len(each.texts) for each in alive(audit)))
         return measure_file(path, source)
 
     monkeypatch.setattr(audit, "measure_file", watched)
     return seen
 
 
-async def test_consume_frees_the_sources(audit, tree, directory, monkeypatch):
-    """One file after the other; of a copy, the originals would stay until all is done."""
+def alive(audit):
+    """All shares that there are."""
+    return [each for each in gc.get_objects() if type(each) is audit.Share]
+
+
+async def test_measuring_frees_the_sources(audit, tree, directory, monkeypatch):
+    """One after the other; of a copy, the originals would stay until all is done."""
+    gc.collect()
     seen = watch(audit, monkeypatch)
 
     await audited(audit, tree, directory)
-    assert seen == [(1, 2), (1, 1), (1, 0)]
+    assert seen == [2, 1, 0]
 
     seen.clear()
-    await audited(audit, variant(tree, "measure", sources=copy_prev()), directory)
-    assert seen == [(2, 5), (2, 4), (2, 3)]
+    await audited(audit, variant(tree, "measure", share=copy_prev()), directory)
+    assert seen == [5, 4, 3]
 
 
-async def test_only_consume_may_take_the_sources_apart(audit, tree, directory):
+@pytest.mark.parametrize(("name", "parameter"), [("measure", "share"), ("aggregate", "harvest")])
+async def test_what_is_taken_apart_must_be_owned(audit, tree, directory, name, parameter):
     """What is only borrowed must be left as it is."""
-    with pytest.raises(BorrowError, match="sources"):
-        await audited(audit, variant(tree, "measure", sources=borrow_prev()), directory, check_borrows=True)
+    with pytest.raises(BorrowError, match=parameter):
+        await audited(audit, variant(tree, name, **{parameter: borrow_prev()}), directory, check_borrows=True)
+
+
+# Consume
+
+
+async def test_consume_leaves_nothing_behind(audit, tree, directory, monkeypatch):
+    """Nobody has the shares besides the one who adds them up; of a copy, there are originals."""
+    gc.collect()
+    counted, made = [], audit.Audit
+
+    def counting(*args):
+        counted.append(len(alive(audit)))
+        return made(*args)
+
+    aggregate = audit.aggregate
+    monkeypatch.setitem(aggregate.__globals__, "Audit", counting)
+    await audited(audit, tree, directory)
+    await audited(audit, variant(tree, "aggregate", harvest=copy_prev()), directory)
+
+    assert counted == [1, 2]
+    assert alive(audit) == []
 
 
 async def test_what_is_consumed_is_there_for_nobody_else(audit, tree):
     """Not for the result, and not for another child."""
     with pytest.raises(PlanError) as error:
-        compile_plan(variant(tree, "read", keep=True))
-    assert problems(error) == [("measure", "kept-changed")]
+        compile_plan(variant(tree, "collect", keep=True))
+    assert problems(error) == [("aggregate", "kept-changed")]
 
-    tree.place(1, task(len, borrow_prev(), name="curious"), ())
+    collect = next(number for number, placed in enumerate(tree.placed) if placed.task.name == "collect")
+    tree.place(collect, task(repr, borrow_prev(), name="curious"), ())
     with pytest.raises(PlanError) as error:
         compile_plan(tree)
-    assert problems(error) == [("measure", "fanout-auto")]
+    assert problems(error) == [("aggregate", "fanout-auto")]
 
 
 # Forward
 
 
 async def test_forward_passes_on_the_same_object(audit, tree, directory):
-    """The sources that are read are those that were found, the audit that is reported is the one that was measured."""
+    """The share that is measured is the one that was read, and the one that is handed in."""
     seen = {}
 
     def seeing(name, fn):
@@ -265,32 +316,32 @@ async def test_forward_passes_on_the_same_object(audit, tree, directory):
 
         return see
 
-    for name in ("read", "measure", "aggregate", "summary"):
+    for name in ("read", "measure", "aggregate"):
         fn = next(placed.task.fn for placed in tree.placed if placed.task.name == name)
         tree = variant(tree, name, fn=seeing(name, fn))
-    await audited(audit, tree, directory)
+    await audited(audit, variant(tree, "collect", fn=keeping(seen, audit.collect)), directory)
 
-    assert seen["read"] is seen["measure"]
-    assert seen["aggregate"] is seen["summary"]
-    assert seen["summary"].total["files"] == 3
+    assert seen["read"] is seen["measure"] is seen["collected"]
+    assert seen["read"].texts == {}
+    assert len(seen["read"].measured) == 3
+
+
+def keeping(seen, collect):
+    """Collect, and note what was collected."""
+
+    async def kept(*given):
+        harvest = await collect(*given)
+        (seen["collected"],) = harvest.shares
+        return harvest
+
+    return kept
 
 
 async def test_only_forward_has_an_output_without_returning_one(audit, tree):
-    """As an ordinary task, `aggregate` would leave nothing to report."""
+    """As an ordinary task, `read` would leave nothing to measure."""
     with pytest.raises(PlanError) as error:
-        compile_plan(variant(tree, "aggregate", kind="task"))
-    assert problems(error) == [(name, "no-parent-output") for name in ("summary", "longest", "tangled", "rejected")]
-
-
-async def test_without_aggregate_there_are_no_totals(audit, tree, directory):
-    """What it adds in place is what the summary shows."""
-
-    def leave(audit) -> None:
-        pass
-
-    result = await audited(audit, variant(tree, "aggregate", fn=leave), directory)
-
-    assert "0 Python files" in result["summary"]
+        compile_plan(variant(tree, "read", kind="task"))
+    assert problems(error) == [("measure", "no-parent-output")]
 
 
 # Copy and borrow
