@@ -309,8 +309,10 @@ async def run_with(plan, **options):
     await run_plan(plan, execution=Concurrent(), **options)
 
 
-async def test_an_error_while_the_run_is_cancelled_from_outside_wins():
-    """As in a task group: it would be lost otherwise."""
+@pytest.mark.parametrize("managed", [False, True])
+@pytest.mark.parametrize("place", [0, 1])
+async def test_an_error_while_the_run_is_cancelled_from_outside_wins(managed, place):
+    """As in a task group: it would be lost otherwise. Whoever raises it, and also where there are resources to be exited."""
 
     async def fails_to_clean_up():
         try:
@@ -318,10 +320,14 @@ async def test_an_error_while_the_run_is_cancelled_from_outside_wins():
         finally:
             raise OSError("disk full")
 
+    @asynccontextmanager
+    async def resource():
+        yield
+
     tree = TaskTree()
-    root = tree.root(lambda: None)
-    root.child(fails_to_clean_up)
-    root.child(forever)
+    root = tree.root(resource, managed=True, keep=True) if managed else tree.root(lambda: None)
+    for number in range(3):
+        root.child(fails_to_clean_up if number == place else forever)
     plan = compile_plan(tree)
     with pytest.RaisesGroup(pytest.RaisesGroup(OSError)):
         async with anyio.create_task_group() as group:
@@ -510,6 +516,38 @@ async def test_a_runner_that_somebody_cancels_between_nodes():
     async with anyio.create_task_group() as group:
         with pytest.RaisesGroup(pytest.RaisesExc(ResultError, match=r"ended as cancelled, though nobody")):
             await run_plan(compile_plan(tree), execution=Concurrent())
+
+
+async def test_a_cancellation_that_reaches_the_caller_s_node_too_late():
+    """Because that is shielded, as one that waits for a thread: the others are cancelled at once, and then the run ends by it."""
+    event, log = anyio.Event(), []
+
+    async def shielded():
+        with anyio.CancelScope(shield=True):
+            await event.wait()
+
+    async def waits():
+        try:
+            await anyio.sleep_forever()
+        finally:
+            log.append("cancelled")
+            event.set()
+
+    tree = TaskTree()
+    root = tree.root(lambda: None)
+    root.child(shielded)
+    root.child(waits)
+    plan = compile_plan(tree)
+
+    async def run_it():
+        await run_plan(plan, execution=Concurrent())
+        log.append("never")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run_it)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert ["cancelled"] == log
 
 
 async def test_a_scope_s_cancellation_that_a_node_swallows_comes_again():
@@ -706,6 +744,22 @@ async def test_an_observer_that_raises_ends_the_run_at_that_node(kind):
     errors = [RuntimeError, ValueError] if kind is NodeSkipped else [RuntimeError]
     with pytest.RaisesGroup(*errors):
         await run_plan(compile_plan(tree), execution=Concurrent(), observers=[observer])
+
+
+@pytest.mark.parametrize("policy", [Concurrent(), CONTINUE])
+async def test_an_observer_that_raises_because_a_node_is_left_out(policy):
+    """Its error comes beside that of the node."""
+
+    def observer(event):
+        if isinstance(event, NodeSkipped):
+            raise RuntimeError("observer")
+
+    tree = TaskTree("t")
+    root = tree.root(lambda: None, name="root")
+    root.child(raises(ValueError("broken")), name="bad").child(lambda: None, name="below")
+    with pytest.RaisesGroup(ValueError, RuntimeError) as caught:
+        await run_plan(compile_plan(tree), execution=policy, observers=[observer])
+    assert [noted("root/bad")] * 2 == [error.__notes__ for error in caught.value.exceptions]
 
 
 async def test_a_resultless_answer_is_refused_at_its_node():

@@ -415,6 +415,70 @@ async def test_a_managed_node_that_fails_to_clean_up_while_it_is_cancelled():
         await run_it(tree)
 
 
+async def test_a_managed_node_that_fails_when_its_run_has_just_been_cancelled():
+    """Natively, which may come at any moment: its error is not lost."""
+    asyncio = sys.modules["asyncio"]
+    try:
+        caller = asyncio.current_task()
+    except RuntimeError:
+        pytest.skip("asyncio alone")
+
+    @asynccontextmanager
+    async def broken():
+        task.cancel()
+        raise OSError("no such thing")
+        yield
+
+    tree = TaskTree("t")
+    tree.root(waits).child(broken, managed=True)
+    task = caller.get_loop().create_task(run_it(tree))
+    with pytest.RaisesGroup(OSError):
+        await task
+
+
+async def test_a_keeper_that_is_cancelled_before_it_has_begun():
+    """As by somebody who cancels all tasks: the run ends by that, and does not wait for it."""
+    asyncio = sys.modules["asyncio"]
+    try:
+        caller = asyncio.current_task()
+    except RuntimeError:
+        pytest.skip("asyncio alone")
+    log = Log()
+
+    async def cancels_others():
+        for task in asyncio.all_tasks() - before:
+            task.cancel()
+
+    before = asyncio.all_tasks()
+    tree = TaskTree("t")
+    tree.root(log.resource("never"), managed=True, name="root")
+    task = caller.get_loop().create_task(run_it(tree))
+    await asyncio.sleep(0)
+    await cancels_others()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    keepers = [running for running in asyncio.all_tasks() - before if running.get_name() == "t"]
+    assert [] == keepers == log
+
+
+async def test_a_keeper_that_alone_is_cancelled_before_it_has_begun():
+    """Nobody has cancelled the run, which says so."""
+    asyncio = sys.modules["asyncio"]
+    try:
+        caller = asyncio.current_task()
+    except RuntimeError:
+        pytest.skip("asyncio alone")
+    before = asyncio.all_tasks()
+    tree = TaskTree("t")
+    tree.root(Log().resource("never"), managed=True, name="root")
+    task = caller.get_loop().create_task(run_it(tree))
+    await asyncio.sleep(0)
+    (keeper,) = asyncio.all_tasks() - before - {task}
+    keeper.cancel()
+    with pytest.RaisesGroup(pytest.RaisesExc(ResultError, match="^root: ended as cancelled, though nobody has")):
+        await task
+
+
 async def test_a_managed_node_that_enters_nothing_holds_nothing():
     """What it has read goes when the others have read it, and not before."""
     log, seen = Log(), []

@@ -515,3 +515,17 @@ async def test_without_events_a_run_is_not_observed(monkeypatch):
         handle = await runner.submit(plan_of(lambda: 1))
         await handle
     assert [()] == asked
+
+
+async def test_a_run_with_a_timeout():
+    """It fails when the time is up; what cannot be a time is refused where it is submitted."""
+
+    async def forever():
+        await anyio.sleep_forever()
+
+    async with Runner() as runner:
+        handle = await runner.submit(plan_of(forever), timeout=0.01)
+        with pytest.raises(TimeoutError, match="was not done after its timeout of 0.01 s"):
+            await handle
+        with pytest.raises(ValueError, match="^timeout must be a number of seconds, 0 or more, or None, not -1$"):
+            await runner.submit(plan_of(forever), timeout=-1)
