@@ -407,12 +407,12 @@ async def test_what_is_isolated_can_be_closed():
             raise
 
     async def outer():
-        await Isolated(waits())
+        await Isolated(waits(), lambda: log.append("closing"))
 
     coroutine = outer()
     coroutine.send(None)
     coroutine.close()
-    assert ["closed"] == log
+    assert ["closing", "closed"] == log
 
 
 @pytest.mark.parametrize("shape", ["siblings", "chain", "mixed siblings"])

@@ -680,6 +680,66 @@ async def test_an_error_after_the_timeout_is_not_lost():
     assert "raised while plan 't' was being cancelled, after its timeout of 0.01 s" in caught.value.__notes__
 
 
+async def test_a_timeout_does_not_hide_who_has_failed():
+    """Its notes say so, as those of any error that ends a run in place of a result."""
+    tree = TaskTree("t")
+    root = tree.root(lambda: None, name="root")
+    root.child(lambda: StepResult.failure("unwilling"), name="bad")
+    root.child(forever, name="waits")
+    with pytest.raises(TimeoutError, match="it was at 'root/waits'") as caught:
+        await run_plan(compile_plan(tree), timeout=0.01, execution=CONTINUE)
+    (note,) = caught.value.__notes__
+    assert note.startswith("another node did not succeed: root/bad: FAILURE (1 attempt, ")
+
+
+async def test_a_node_that_raises_generator_exit():
+    """As one that drives a generator which somebody closes: an error like others, which ends the run."""
+
+    async def other():
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError("broken")
+
+    async def closed():
+        await checkpoint()
+        raise GeneratorExit
+
+    tree = TaskTree("t")
+    root = tree.root(lambda: None, name="root")
+    root.child(other, name="other")
+    root.child(closed, name="closed")
+    with pytest.RaisesGroup(ValueError, GeneratorExit):
+        await run_plan(compile_plan(tree), execution=CONTINUE)
+
+
+async def test_a_run_that_is_closed_while_a_node_waits():
+    """As the collector would: the node is closed, and nothing else begins."""
+    asyncio, log = asyncio_or_skip(), []  # trio's scopes do not forgive it, wherever it is done
+
+    class Pause:
+        def __await__(self):
+            yield self
+
+    async def waits():
+        try:
+            await Pause()
+        finally:
+            log.append("closed")
+
+    tree = TaskTree("t")
+    tree.root(waits).child(lambda: log.append("never"))
+
+    async def closes():
+        coroutine = run_plan(compile_plan(tree), execution=Concurrent())
+        coroutine.send(None)
+        with pytest.raises(RuntimeError, match="ignored GeneratorExit"):  # a task group cannot end without waiting
+            coroutine.close()
+
+    await asyncio.get_running_loop().create_task(closes())  # of its own, because its scopes are in disorder then
+    assert ["closed"] == log
+
+
 async def test_an_error_before_the_timeout_is_none_of_its_business():
     """Nothing is added to it."""
     tree = TaskTree("t")

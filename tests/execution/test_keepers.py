@@ -215,6 +215,24 @@ async def test_a_resource_that_cannot_be_entered():
     assert {"enter outer", "exit outer: OSError", "goes on"} == set(log)
 
 
+async def test_an_exception_that_says_nothing_of_its_class():
+    """Is passed on as it is."""
+
+    class Odd(Exception):
+        @property
+        def __class__(self):
+            raise RuntimeError("no class")
+
+    def broken():
+        raise Odd
+
+    tree = TaskTree("t")
+    tree.root(broken, managed=True)
+    with pytest.raises(ExceptionGroup) as caught:
+        await run_it(tree)
+    assert Odd is type(caught.value.exceptions[0])
+
+
 async def test_a_resource_is_told_of_errors_below_it():
     """So that a transaction is not committed though one of its statements has failed, and all else goes on."""
     log = Log()

@@ -48,7 +48,8 @@ WAITING: Final = frozenset({LENT_AWAIT, TAKEN_AWAIT, CALL_AWAIT, INTO_AWAIT, TUR
 async def run_concurrent(run: Run, policy: Concurrent) -> None:
     """Run all nodes; the run's answer is then how it ended."""
     weave = weave_of(run.plan, run.program.keep, is_watched=run.is_watched)
-    await Isolated(_Runners(run, policy, weave).all())
+    runners = _Runners(run, policy, weave)
+    await Isolated(runners.all(), runners.close)
 
 
 class _Runners:
@@ -69,6 +70,10 @@ class _Runners:
         self._due = 0.0
         """When the loop is to get a turn."""
 
+    def close(self) -> None:
+        """The caller's coroutine is being closed."""
+        self._flow.is_closing = True
+
     async def all(self) -> None:
         """Run all nodes, and let go of everything."""
         flow, run = self._flow, self._flow.run
@@ -85,6 +90,7 @@ class _Runners:
         except BaseException:
             run.kept.clear()
             flow.clear()
+            run.remarks = flow.remarks()
             raise
         finally:
             flow.keepers = None

@@ -53,6 +53,8 @@ class Flow:
         self.counts = list(weave.readers.counts)
         self.is_over = False
         """Whether no further node is to start."""
+        self.is_closing = False
+        """Whether the coroutine of the run is being closed."""
         self.scope = CancelScope()
         """Around all nodes."""
         self.keepers: Any = None
@@ -120,7 +122,7 @@ class Flow:
         cls = type(error)  # of an exception of the user's nothing is asked, not even its class
         if issubclass(cls, get_cancelled_exc_class()):
             return lane.watch.is_cancelled or (lane.is_host and lane.watch.was_cancelled)
-        return cls is GeneratorExit
+        return cls is GeneratorExit and self.is_closing
 
     async def _cut_off(self, run: Run, step: Step, error: BaseException) -> None:
         """Take note of an error that has left a node, and leave out what is below it."""
@@ -238,6 +240,10 @@ class Flow:
             return group
         finally:
             del errors, failures
+
+    def remarks(self) -> list[str]:
+        """The nodes that have not succeeded, in words, for an error that ends the run in place of a result."""
+        return [f"another node did not succeed: {failure}" for failure in self._failures]
 
     def clear(self) -> None:
         """Let go of all outputs, innermost first."""

@@ -7,7 +7,7 @@ whatever the caller is thrown.
 *Does not know*: what it is.
 """
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import copy_context
 from typing import Any
 
@@ -17,10 +17,12 @@ __all__ = ["Isolated"]
 class Isolated:
     """Await an instance to run its coroutine."""
 
-    __slots__ = ("_coroutine",)
+    __slots__ = ("_closing", "_coroutine")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, None], closing: Callable[[], None]) -> None:
         self._coroutine = coroutine
+        self._closing = closing
+        """Called before the coroutine is closed, so that it can tell that from a GeneratorExit of somebody else's."""
 
     def __await__(self) -> Generator[Any, Any, None]:
         coroutine, context = self._coroutine, copy_context()
@@ -34,6 +36,7 @@ class Isolated:
                 try:
                     step, sent = coroutine.send, (yield waited)
                 except GeneratorExit:
+                    self._closing()
                     context.run(coroutine.close)
                     raise
                 except BaseException as error:  # noqa: BLE001 - whatever it is, it is meant for the coroutine

@@ -96,7 +96,7 @@ class Keepers:
             keeper.is_abandoned = True
             keeper.scope.cancel()
             error, keeper.error = keeper.error, None
-            if error is not None and not isinstance(error, get_cancelled_exc_class()):
+            if error is not None and not _is_cancellation(error):
                 self._flow.fail(step.index, error)
             del error
             raise
@@ -106,7 +106,7 @@ class Keepers:
         try:
             if error is None and not keeper.is_lost:
                 return value
-            if error is None or isinstance(error, get_cancelled_exc_class()):
+            if error is None or _is_cancellation(error):
                 await checkpoint()  # where this task is cancelled as well, by the same scope
                 raise ResultError(problem("cancelled", run.path(step.index))) from error
             raise error
@@ -174,7 +174,7 @@ class Keepers:
         try:
             keeper.value = await (careful_turn if mine.is_watched else turn)(mine, step)
         except BaseException as error:
-            is_cancelled = issubclass(type(error), get_cancelled_exc_class())
+            is_cancelled = _is_cancellation(error)
             if not keeper.is_abandoned:
                 keeper.error = error
             elif not is_cancelled:
@@ -199,7 +199,7 @@ class Keepers:
                 with CancelScope(shield=True):
                     await keeper.released.wait()
             await mine.leave([index], told)
-            if isinstance(told, cancelled) and told is not keeper.told:
+            if told is not None and _is_cancellation(told) and told is not keeper.told:
                 if current_effective_deadline() == -math.inf:
                     raise told  # noqa: TRY301 - see below
                 raise ResultError(problem("cancelled", mine.path(index))) from told  # noqa: TRY301 - see below
@@ -210,3 +210,8 @@ class Keepers:
         finally:
             del told
             keeper.told = None
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    # Of an exception of the user's nothing is asked, not even its class.
+    return issubclass(type(error), get_cancelled_exc_class())

@@ -106,7 +106,10 @@ async def _within(state: Run, go: Callable[[], Awaitable[None]], timeout: float)
             raise
     if scope.cancelled_caught:
         where = ", ".join(f"'{state.path(index)}'" for index in sorted(set(state.cancelled)) or (state.at,))
-        raise TimeoutError(f"plan '{state.plan.name}' was not done after its timeout of {timeout:g} s; it was at {where}")
+        late = TimeoutError(f"plan '{state.plan.name}' was not done after its timeout of {timeout:g} s; it was at {where}")
+        for remark in state.remarks:
+            late.add_note(remark)
+        raise late
 
 
 async def _observed(state: Run, go: Callable[[], Awaitable[None]]) -> None:

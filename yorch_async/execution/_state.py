@@ -65,6 +65,8 @@ class Run:
     resources = _NO_RESOURCES
     """What managed nodes have entered, by node."""
     failures: tuple[Failure, ...] = ()
+    remarks: Sequence[str] = ()
+    """What is to be said of nodes that have failed before a concurrent run was cancelled."""
     cancelled: Sequence[int] = ()
     """The nodes that ran when a concurrent run was cancelled."""
     observers: Sequence[Observer] = ()

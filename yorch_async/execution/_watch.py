@@ -4,7 +4,7 @@ Neither asyncio nor trio tells in public which cancel scope a task is in, so the
 not found, every node counts as one that has left something, which is always right and only slower.
 
 *Guarantees*: looking costs a fraction of a microsecond, and changes nothing.
-*Does not know*: nodes.
+*Does not know*: nodes; and of a context variable whether it was set to another object, where that is equal to the first.
 """
 
 import math
