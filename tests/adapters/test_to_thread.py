@@ -453,3 +453,33 @@ def test_its_name_in_pictures_and_both_loops():
     plan = compile_plan(tree)
     assert str(plan).endswith("root() [to_thread]")
     assert [run(plan, backend=backend)[node] for backend in ("asyncio", "trio")] == [1, 1]
+
+
+async def test_an_exception_of_a_thread_keeps_nothing_alive():
+    """No cycle with what the thread has handed over, so that outputs go with their result, without the collector."""
+
+    class Big:
+        pass
+
+    answers = iter([ValueError("once"), 1])
+
+    def flaky():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    tree = TaskTree()
+    root = tree.root(lambda: 0)
+    root.child(Big, name="big")
+    root.child(flaky, adapters=[to_thread(), retry_on(ValueError, RetryFixed(1))])
+    plan = compile_plan(tree)
+    gc.collect()
+    gc.disable()
+    try:
+        result = await run_plan(plan)
+        big = weakref.ref(result["big"])
+        del result
+        assert big() is None
+    finally:
+        gc.enable()

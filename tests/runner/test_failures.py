@@ -7,6 +7,7 @@ import weakref
 from contextlib import suppress
 
 import anyio
+import anyio.lowlevel
 import pytest
 from running import Gate, forever, logged_by_runner, plan_of
 
@@ -290,3 +291,27 @@ def test_interrupts_and_exits_end_the_program(kind, backend):
     with suppress(kind):
         anyio.run(main, backend=backend)
     assert [RunState.CANCELLED] == ended
+
+
+async def test_a_failure_of_a_run_with_events_is_gone_with_its_handle():
+    """Without the collector, though its events tell of it."""
+
+    class Odd(Exception):
+        pass
+
+    def fails():
+        raise Odd
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with Runner() as runner:
+            handle = await runner.submit(plan_of(fails), events=True)
+            with pytest.raises(Odd):
+                await handle
+            error = weakref.ref(handle.outcome)
+            del handle
+            await anyio.lowlevel.checkpoint()
+            assert error() is None
+    finally:
+        gc.enable()

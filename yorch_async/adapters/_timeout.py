@@ -55,6 +55,9 @@ def timeout(seconds: float, *, then: Any = EMPTY) -> Timeout:
     to deal with. With `then` that is the answer: a `StepResult`, a `TaskResult` or a value, as it is; for one that has to be
     computed, put `fallback(task(...), on=TimeoutError)` outside.
 
+    Of a managed task it bounds the entering. A resource that opens a cancel scope or a task group of its own cannot be entered under
+    it, because scopes have to be nested; bound what it does inside.
+
     Only what waits can be cut off, so over a plain function it is refused (`timeout-blocking`). Inside a retry each attempt has its
     own time, outside all of them together with the waits in between.
 

@@ -53,12 +53,22 @@ class ToThread:
 
     async def _run(self, function: Callable[[], Any]) -> Any:
         # In a tuple, because trio refuses to hand over a coroutine, and asyncio does not; it is awaited where the node runs.
-        returned = await threads.run_sync(_packed, function, abandon_on_cancel=self.abandon_on_cancel, limiter=self.limiter)
-        return returned[0]
+        options = {"abandon_on_cancel": self.abandon_on_cancel, "limiter": self.limiter}
+        returned, error = await threads.run_sync(_packed, function, **options)
+        try:
+            if error is not None:
+                raise error
+            return returned
+        finally:
+            del error  # the traceback leads to this frame
 
 
-def _packed(function: Callable[[], Any]) -> tuple[Any]:
-    return (function(),)
+def _packed(function: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    # An exception comes back beside what is returned: raised through it, it would make a cycle with the thread's future.
+    try:
+        return function(), None
+    except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the thread
+        return None, error
 
 
 @public

@@ -62,6 +62,7 @@ async def run_plan(
     """
     state = prepare("run_plan", False, plan, ctx, inputs, execution, observers, keep, check_borrows)  # noqa: FBT003 - see there
     if timeout is not None or state.observers or isinstance(execution, Concurrent):
+        observers = ()  # an error that they have been told of leads to this frame
         await _run_otherwise(state, execution, timeout)
         return state.result()
     index, code = 0, state.code
@@ -114,6 +115,13 @@ async def _within(state: Run, go: Callable[[], Awaitable[None]], timeout: float)
 
 async def _observed(state: Run, go: Callable[[], Awaitable[None]]) -> None:
     """Tell when the run begins and how it ends."""
+    try:
+        await _told(state, go)
+    finally:
+        state.observers = ()  # an error that they have been told of leads to this object
+
+
+async def _told(state: Run, go: Callable[[], Awaitable[None]]) -> None:
     plan, started = state.plan, perf_counter()
     state.notify(RunStarted(plan.name, len(plan), started))
     try:

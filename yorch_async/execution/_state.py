@@ -106,7 +106,8 @@ class Run:
 
     def forget(self) -> None:
         """Let go of everything: an exception that somebody keeps leads to this object."""
-        self.kept, self.slots, self.answer, self.resources = _NOTHING_KEPT, [], SUCCESS, _NO_RESOURCES
+        self.kept, self.slots, self.answer = _NOTHING_KEPT, [], SUCCESS
+        self.resources, self.observers = _NO_RESOURCES, ()
 
     def leave_at(self, index: int, error: BaseException, *, is_over: bool = False) -> None:
         """Note how the first call of a node has gone, or the error that is to end the run there."""
