@@ -53,8 +53,9 @@ class ToThread:
 
     async def _run(self, function: Callable[[], Any]) -> Any:
         # In a tuple, because trio refuses to hand over a coroutine, and asyncio does not; it is awaited where the node runs.
-        options = {"abandon_on_cancel": self.abandon_on_cancel, "limiter": self.limiter}
-        returned, error = await threads.run_sync(_packed, function, **options)
+        returned, error = await threads.run_sync(
+            _packed, function, abandon_on_cancel=self.abandon_on_cancel, limiter=self.limiter
+        )
         try:
             if error is not None:
                 raise error
