@@ -20,6 +20,8 @@ from yorch_async import (
     run_plan,
     task,
 )
+from yorch_async.execution._program import program_of
+from yorch_async.execution._turn import begin
 
 pytestmark = pytest.mark.anyio
 
@@ -179,6 +181,17 @@ def test_the_program_of_a_plan_is_made_once():
     run(plan)
     assert first.keys() == plan.prepared.keys()
     assert all(first[key] is plan.prepared[key] for key in first)
+
+
+def test_a_part_that_somebody_else_has_made_meanwhile_is_taken_as_it_is():
+    """Another thread, or a finaliser that runs the same plan in the middle of it."""
+    tree = TaskTree()
+    tree.root(lambda: 1)
+    plan = compile_plan(tree)
+    run(plan)
+    program = program_of(plan, "leaves", begin)
+    made = program.ops(0)
+    assert made is program._made(0)
 
 
 async def test_run_inside_a_loop_says_what_to_write():
