@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import median
+from typing import Any
 
 import anyio
 import trio
-from anyio.lowlevel import checkpoint
 
 from yorch_async import Concurrent, Plan, TaskTree, borrow_prev, compile_plan, run_plan
 
@@ -27,6 +27,7 @@ TARGETS = {"no-op": 0.1, "suspend once": 0.6, "sleep": 1.6, f"sleep, {AT_A_TIME}
 """How many times the time of the loop's own task group, or of a pool of loops written by hand."""
 
 Child = Callable[[int], Awaitable[int]]
+Sleep = Callable[[float], Awaitable[Any]]
 Contestant = Callable[[], Awaitable[object]]
 
 
@@ -57,17 +58,22 @@ async def no_op(number: int) -> int:
     return number + 1
 
 
-async def suspend_once(number: int) -> int:
-    await checkpoint()
-    return number + 1
+def waits(sleep: Sleep, delay: float) -> Child:
+    """A child that sleeps as the loop itself does, once."""
+
+    async def wait(number: int) -> int:
+        await sleep(delay)
+        return number + 1
+
+    return wait
 
 
-async def sleep(number: int) -> int:
-    await anyio.sleep(NAP)
-    return number + 1
+SLEEPS: dict[str, Sleep] = {"asyncio": asyncio.sleep, "trio": trio.sleep}
 
 
-CHILDREN: dict[str, Child] = {"no-op": no_op, "suspend once": suspend_once, "sleep": sleep}
+def child_of(loop: str, children: str) -> Child:
+    """What each of the thousand does."""
+    return no_op if children == "no-op" else waits(SLEEPS[loop], 0.0 if children == "suspend once" else NAP)
 
 
 def plan_of(child: Child) -> Plan:
@@ -122,11 +128,11 @@ async def worker(child: Child, numbers: Iterator[int]) -> None:
 
 def contestants_of(loop: str, children: str) -> dict[str, Contestant]:
     """Who does it, this library first, and then what it is held against."""
-    if children not in CHILDREN:
+    child = child_of(loop, children)
+    if children.endswith("at a time"):
         policy = Concurrent(max_concurrency=AT_A_TIME)
-        by_hand = partial(pool, sleep, loop=loop)
-        return {"yorch_async": partial(run_plan, plan_of(sleep), execution=policy), "a pool of loops by hand": by_hand}
-    child = CHILDREN[children]
+        by_hand = partial(pool, child, loop=loop)
+        return {"yorch_async": partial(run_plan, plan_of(child), execution=policy), "a pool of loops by hand": by_hand}
     found: dict[str, Contestant] = {"yorch_async": partial(run_plan, plan_of(child), execution=Concurrent())}
     if loop == "trio":
         found["trio nursery"] = partial(nursery, child)
