@@ -476,7 +476,8 @@ async def test_a_keeper_that_is_cancelled_before_it_has_begun():
     with pytest.raises(asyncio.CancelledError):
         await task
     keepers = [running for running in asyncio.all_tasks() - before if running.get_name() == "t"]
-    assert [] == keepers == log
+    assert [] == keepers
+    assert log in ([], ["enter never", "exit never: CancelledError"])  # where tasks begin at once it had begun
 
 
 async def test_a_keeper_that_alone_is_cancelled_before_it_has_begun():

@@ -59,7 +59,9 @@ class Starter:
         if self._is_starting:
             # By hand, because anyio does not know this task before it has been put into the group.
             await (checkpoint() if self._backend is None else self._backend.sleep(0))
-        await function(*args)
+        running = function(*args)
+        del function, args  # Python 3.13 and later may keep this frame with the traceback of an exception from inside
+        await running
 
     def _put(self, coroutine: Coroutine[Any, Any, None], lost: Callable[[], None] | None) -> None:
         """Put a task into the group, as anyio would."""

@@ -234,7 +234,7 @@ class Runner:
         finally:
             del self._running[job]
             self._count_end(job)
-            del job  # the traceback of what it raised leads to this frame: it would be a cycle
+            del job, call  # the traceback of what it raised leads to this frame: it would be a cycle
 
     def _withdraw(self, job: Job) -> None:
         """Cancel a run that has not begun."""
