@@ -216,7 +216,8 @@ class Flow:
     def end(self) -> BaseException | None:
         """Decide how the run has ended when all nodes have; the error to raise, if it is one."""
         run, registered = self.run, self.run.plan.layout.registered
-        failures = tuple(sorted(self._failures, key=lambda failure: registered[failure.index]))
+        self._failures.sort(key=lambda failure: registered[failure.index])
+        failures, remarks = tuple(self._failures), self.remarks()
         errors = sorted(self.errors, key=lambda each: registered[each[0]])
         self._failures.clear()  # tracebacks of their errors lead here
         self.errors.clear()
@@ -235,8 +236,8 @@ class Flow:
                 return None
             what = f"{len(errors)} error{'s' * (len(errors) != 1)} in plan '{run.plan.name}'"
             group = BaseExceptionGroup(what, [error for _, error in errors])
-            for failure in failures:
-                group.add_note(f"another node did not succeed: {failure}")
+            for remark in remarks:
+                group.add_note(remark)
             return group
         finally:
             del errors, failures
