@@ -94,7 +94,7 @@ def trees(draw, max_size=14, most_pauses=0):
     for number in range(draw(st.integers(1, max_size))):
         level = 0 if number == 0 else draw(st.integers(1, specs[-1].level + 1))
         spec = Spec(number, level, is_async=draw(st.booleans()), pauses=draw(st.integers(0, most_pauses)))
-        spec.fanout = draw(st.sampled_from(list(Fanout)))
+        spec.fanout = draw(st.sampled_from([Fanout.AUTO, Fanout.SHARED_READONLY, Fanout.CONSUME_WITH_COPIES]))
         parents = [other for other in specs if other.level == level - 1]
         if parents:
             parents[-1].children.append(spec)

@@ -16,10 +16,10 @@ from house import Source, read_house, sketch
 # a "|" separates do not know each other.
 FLOORS = (
     "yorch_worker",
-    "_door < _types < _copying < _rules < _errors < _results < _events < _specs < _context < _slots",
-    "_signature < _bind < _kinds < _methods < _outputs < _adapter < _tasks < _register",
+    "_door < _types < _copying < _rules < _errors < _results < _events < _slots < _specs < _reads < _context",
+    "_signature < _bind < _kinds < _accesses < _methods < _outputs < _adapter < _tasks < _variants < _register",
     "adapters",
-    "_known < _tree",
+    "_known < _placed < _builder < _tree",
     "plan",
     "execution",
     "views | testing | runner < yorch_async",
@@ -31,7 +31,16 @@ FLOORS = (
 UNKNOWN_TO = {"plan": {"adapters"}, "views": {"execution", "adapters"}}
 
 # Rooms in which nothing waits: values, descriptions and decisions.
-NEVER_WAIT = {"yorch_worker", *FLOORS[1].split(" < "), *FLOORS[2].split(" < "), "_known", "_tree", "plan"}
+NEVER_WAIT = {
+    "yorch_worker",
+    *FLOORS[1].split(" < "),
+    *FLOORS[2].split(" < "),
+    "_known",
+    "_placed",
+    "_builder",
+    "_tree",
+    "plan",
+}
 
 # The only modules that import while they run: what is loaded there is named by the user, or asked for by few test sessions of many.
 IMPORT_LATE = {"yorch_async.cli._load", "yorch_async.pool._link", "yorch_async.pytest_plugin"}

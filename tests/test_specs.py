@@ -1,7 +1,7 @@
 """Where an argument comes from: what each source says, and what the annotated forms stand for."""
 
 import copy
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 from typing import Annotated, get_args
 
 import pytest
@@ -118,7 +118,7 @@ def test_a_source_is_called_as_the_user_wrote_it():
 def test_a_source_cannot_be_changed(source):
     """It may be shared by any number of tasks."""
     with pytest.raises(FrozenInstanceError):
-        setattr(source, source.__slots__[0], None)
+        setattr(source, fields(source)[0].name, None)
 
 
 @pytest.mark.parametrize(("hint", "kind", "source"), MARKED)

@@ -169,8 +169,8 @@ def test_a_task_lists_what_it_takes_from_its_parent():
 
     def fn(a: BorrowPrev[int], b: FromCtx[int], *, c: CopyPrev[str]): ...
 
-    assert (("a", PrevSource(Access.BORROW, int)), ("c", PrevSource(Access.COPY, str))) == task(fn).prev
-    assert () == task(function, A).prev
+    assert (("a", PrevSource(Access.BORROW, int)), ("c", PrevSource(Access.COPY, str))) == task(fn).accesses
+    assert () == task(function, A).accesses
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from yorch_async import Fanout, Node, RegistrationError, TaskTree, borrow_prev, retry, task, value
-from yorch_async._tree import Placed
+from yorch_async._placed import Placed
 from yorch_async._types import UNKNOWN
 
 ONE = value(1)

@@ -27,6 +27,8 @@ from ._events import (
     RunEnded,
     RunStarted,
 )
+from ._placed import Fanout
+from ._reads import borrow, borrow_mut, consume, copy
 from ._register import (
     task,
     task_forward_prev,
@@ -53,7 +55,7 @@ from ._specs import (
     value,
 )
 from ._tasks import CallableTask, Task
-from ._tree import Fanout, Node, TaskTree
+from ._tree import Node, TaskTree
 from .adapters import (
     Backoff,
     RetryBudget,
@@ -69,7 +71,7 @@ from .adapters import (
     timeout,
     to_thread,
 )
-from .execution import Concurrent, Failure, RunResult, SerialDfs, run, run_plan, run_sync
+from .execution import Concurrent, Failure, RunResult, SerialDfs, Skip, run, run_plan, run_sync
 from .plan import InputInfo, Plan, PlanNode, compile_plan
 from .runner import Handle, Runner, RunnerStatistics, RunState
 
@@ -124,6 +126,7 @@ __all__ = [
     "RunnerStatistics",
     "SerialDfs",
     "SetupError",
+    "Skip",
     "StepResult",
     "StepStatus",
     "Task",
@@ -131,11 +134,15 @@ __all__ = [
     "TaskTraits",
     "TaskTree",
     "YorchError",
+    "borrow",
+    "borrow_mut",
     "borrow_prev",
     "borrow_prev_mut",
     "catch_as_failure",
     "compile_plan",
+    "consume",
     "consume_prev",
+    "copy",
     "copy_prev",
     "fallback",
     "from_ctx",

@@ -13,7 +13,7 @@ from typing import Any, get_origin
 from ._errors import RegistrationError, problem
 from ._signature import Parameter
 from ._slots import EMPTY, DirectOut
-from ._specs import CtxSource, InputSource, PrevSource, Source, ValueSource
+from ._specs import CtxSource, InputSource, OutputSource, Source, ValueSource
 from ._types import UNKNOWN, describe, satisfies, stripped
 
 __all__ = ["Argument", "bind", "is_sink"]
@@ -51,7 +51,7 @@ def bind(
     `first` is the number of the first source, for messages; `followed`: another positional argument comes after these.
     """
     for number, source in enumerate(sources, first):
-        if not isinstance(source, CtxSource | InputSource | ValueSource | PrevSource):
+        if not isinstance(source, CtxSource | InputSource | ValueSource | OutputSource):
             raise RegistrationError(problem("not-a-source", task, number=number, object=repr(source)))
     if parameters is None:
         return tuple(resolved(task, _unnamed(number), source) for number, source in enumerate(sources, 1))
@@ -124,7 +124,7 @@ def resolved(task: str, parameter: Parameter, source: Source) -> Argument:
         source = InputSource(source.name or parameter.name, type_)
         default = parameter.default if parameter.has_default else EMPTY
         offered = source.type
-    elif isinstance(source, PrevSource):
+    elif isinstance(source, OutputSource):
         if source.type is UNKNOWN:
             source = replace(source, type=stripped(parameter.hint))
         offered = source.type

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ._adapter import Adapter
-from ._specs import CtxSource, InputSource, PrevSource, Source, ValueSource
+from ._specs import CtxSource, InputSource, OutputSource, Source, ValueSource
 from ._tasks import Kind, Task, make_task
 
 __all__ = ["KnownTasks"]
 
 _MOST: Final = 1000
-_SOURCES: Final = (CtxSource, InputSource, PrevSource, ValueSource)
+_SOURCES: Final = (CtxSource, InputSource, OutputSource, ValueSource)
 
 
 class KnownTasks:

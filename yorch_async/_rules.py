@@ -124,8 +124,8 @@ _REGISTRATION: Final = (
     Rule(
         "exclusive-access",
         "registration",
-        "takes the parent's output by {accesses}, and an exclusive access allows no other beside it",
-        "keep the one exclusive access, or only share (borrow_prev, copy_prev)",
+        "takes {what} by {accesses}, and an exclusive access allows no other beside it",
+        "keep the one exclusive access, or only share (borrow, copy)",
     ),
     Rule(
         "retry-never",
@@ -206,6 +206,24 @@ _REGISTRATION: Final = (
         "leave abandon_on_cancel out, or use copy_prev(...)",
     ),
     Rule(
+        "not-a-condition",
+        "registration",
+        "{object} is given as its condition, and cannot be called",
+        "write when=function, which is lent what the node is going to be passed, or when=task(function, sources...)",
+    ),
+    Rule(
+        "condition-kind",
+        "registration",
+        "'{name}' cannot be a condition, because it is more than a call",
+        "use a callable, or task(function, sources...) without adapters, managed=True or a condition of its own",
+    ),
+    Rule(
+        "condition-access",
+        "registration",
+        "{access} is exclusive, but a condition only looks",
+        "use borrow_prev(...) or borrow(node)",
+    ),
+    Rule(
         "bad-name",
         "registration",
         "the name {name} cannot be used",
@@ -230,10 +248,34 @@ _REGISTRATION: Final = (
         "register the root first: tree.root(...), or tree.node(0, ...)",
     ),
     Rule(
+        "join-parent",
+        "registration",
+        "{access} reads the parent's output, but a join has no parent",
+        "name the node: borrow(node), borrow_mut(node), copy(node) or consume(node)",
+    ),
+    Rule(
+        "join-nothing",
+        "registration",
+        "joins nothing: it reads no node, and comes after none",
+        "read one, as in borrow(node), or write after=node; or place it below a node with child(...)",
+    ),
+    Rule(
+        "foreign-node",
+        "registration",
+        "{access} reads '{node}', which is no node of this tree",
+        "read nodes of the tree that the node itself is placed in",
+    ),
+    Rule(
+        "after-node",
+        "registration",
+        "after= is given {object}, which is no node of this tree",
+        "pass nodes as root(), child() and join() of this tree return them: after=node, or after=[node, ...]",
+    ),
+    Rule(
         "unknown-fanout",
         "registration",
         "{object} is not a fanout policy",
-        "use Fanout.AUTO, Fanout.SHARED_READONLY or Fanout.CONSUME_WITH_COPIES",
+        "use Fanout.AUTO, Fanout.SHARED_READONLY, Fanout.CONSUME_WITH_COPIES or Fanout.ORDERED",
     ),
 )
 
@@ -254,7 +296,7 @@ _PLAN: Final = (
         "no-parent-output",
         "plan",
         "{access} reads the output of '{parent}', which has none (it is declared to return {declared})",
-        "let '{parent}' return a value, or read from the context; a grandparent's output is not visible",
+        "let '{parent}' return a value, or read from the context; the output of another node is read by borrow(node)",
     ),
     Rule(
         "type-mismatch",
@@ -267,8 +309,8 @@ _PLAN: Final = (
         "plan",
         "{access} is exclusive, but '{parent}' has {count} children",
         "use borrow_prev(...) or copy_prev(...), or give '{parent}' fanout=Fanout.CONSUME_WITH_COPIES "
-        "when one child consumes and the others copy, or change the output in a task_forward_prev(...) between '{parent}' "
-        "and its children",
+        "when one child consumes and the others copy, or fanout=Fanout.ORDERED when after= puts the children in order, or change "
+        "the output in a task_forward_prev(...) between '{parent}' and its children",
     ),
     Rule(
         "fanout-shared",
@@ -287,6 +329,31 @@ _PLAN: Final = (
         "plan",
         "{access} takes the output of '{parent}', which '{first}' takes already",
         "let one child consume it, and use copy_prev(...) in the others",
+    ),
+    Rule(
+        "unordered",
+        "plan",
+        "{access} accesses the output of '{node}', and so does '{other}' by {beside}; {which} exclusive, and nothing says which of "
+        "the two nodes comes first",
+        "let one of them come after the other, by after= or by reading what it makes, or use copy(...) in place of {exclusive}",
+    ),
+    Rule(
+        "read-after-taken",
+        "plan",
+        "{access} can never read the output of '{node}': '{other}' comes before, and takes it away by {beside}",
+        "let '{other}' come after this node, or use copy(...) there",
+    ),
+    Rule(
+        "same-output",
+        "plan",
+        "{access} and {beside} of '{parameter}' access the same output, that of '{node}', and one of them is exclusive",
+        "keep the one exclusive access, or only share (borrow, copy)",
+    ),
+    Rule(
+        "resource-reads",
+        "plan",
+        "{access} is exclusive, but the resource of '{other}' was made from the output of '{node}', and may still use it",
+        "use borrow(...) or copy(...), or let '{other}' take a copy",
     ),
     Rule(
         "kept-changed",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar, overload
 
 from ._copying import copy_of
 from ._door import public
+from ._slots import EMPTY
 from ._types import UNKNOWN
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "FromInput",
     "InputSource",
     "Mark",
+    "OutputSource",
     "PrevSource",
     "Source",
     "ValueSource",
@@ -111,8 +113,8 @@ FreeSource: TypeAlias = CtxSource | InputSource | ValueSource
 
 
 @dataclass(frozen=True, slots=True)
-class PrevSource(Generic[T_contra]):
-    """The direct parent's output. Contravariant: what can read a base class can read its subclasses."""
+class OutputSource:
+    """Another node's output; which node's, the classes below say."""
 
     access: Access
     type: Any
@@ -121,13 +123,23 @@ class PrevSource(Generic[T_contra]):
     @property
     def identity(self) -> tuple[Any, ...]:
         """See `CtxSource`."""
-        return PrevSource, id(self.access), id(self.type), id(self.copier)
+        return type(self), id(self.access), id(self.type), id(self.copier)
+
+    @property
+    def default(self) -> Any:
+        """What is passed where that node has not succeeded; EMPTY: the node that reads is skipped then."""
+        return EMPTY
 
     def __str__(self) -> str:
         return self.access.value
 
 
-Source: TypeAlias = FreeSource | PrevSource[Any]
+@dataclass(frozen=True, slots=True)
+class PrevSource(OutputSource, Generic[T_contra]):
+    """The direct parent's output. Contravariant: what can read a base class can read its subclasses."""
+
+
+Source: TypeAlias = FreeSource | OutputSource
 
 
 @public
@@ -242,7 +254,7 @@ class Mark:
             return CtxSource(annotated, copy=False)
         if self.kind == "from_input":
             return InputSource(None, annotated)
-        return PrevSource(Access(self.kind), annotated)
+        return PrevSource[Any](Access(self.kind), annotated)
 
 
 FromCtx: TypeAlias = Annotated[T, Mark("from_ctx")]

@@ -8,8 +8,9 @@ be placed any number of times.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast, get_args
+from typing import Any, Generic, ParamSpec, TypeVar, cast, get_args
 
+from ._accesses import Accesses, accesses_of, checked_accesses, clash
 from ._adapter import Adapter, Call, TaskTraits, words_of
 from ._bind import Argument, bind
 from ._door import public
@@ -17,18 +18,27 @@ from ._errors import RegistrationError, problem
 from ._kinds import Kind, check_no_sink, function_of, without_sink
 from ._methods import attribute_of, bind_member, full_name, is_method, owner_of_method
 from ._outputs import Output, Returns, is_entered_async, managed_output, output_of
+from ._reads import NodeSource
 from ._signature import Signature, name_of, read
-from ._specs import Access, PrevSource, Source
+from ._slots import EMPTY
+from ._specs import Access, Source
 from ._types import UNKNOWN, stripped, visible
 
-__all__ = ["CallableTask", "Kind", "Task", "check_name", "make_task", "with_adapters", "with_callable"]
+__all__ = [
+    "CallableTask",
+    "Kind",
+    "Task",
+    "check_name",
+    "checked_adapters",
+    "checked_alternatives",
+    "completed",
+    "make_task",
+    "traits_of",
+]
 
 T_co = TypeVar("T_co", covariant=True)
 R_co = TypeVar("R_co", covariant=True)
 P = ParamSpec("P")
-
-
-_Prev: TypeAlias = tuple[tuple[str, PrevSource[Any]], ...]
 
 
 @public
@@ -55,19 +65,27 @@ class Task(Generic[T_co]):
     """The name that is looked up on the receiver, which is the first argument; None: `fn` is called itself."""
     alternatives: tuple["Task[Any]", ...]
     """The tasks that its adapters may run instead."""
-    asks: tuple[Argument, ...]
-    """Its arguments, and after them those of its alternatives, whose names say so."""
-    prev: tuple[tuple[str, PrevSource[Any]], ...]
-    """The accesses to the parent's output among them, with the parameters' names."""
     awaits: bool
     """Whether a call is certain to give a coroutine; otherwise only the run tells."""
-    inlines: bool
-    """Whether a call of `fn` that succeeds is all there is to a node: neither a resource nor an adapter has a part in that."""
+    condition: "Task[Any] | None" = None
+    """What decides, before the call, whether there is to be one."""
+    asks: tuple[Argument, ...] = ()
+    """Its arguments, and after them those of its alternatives and of its condition, whose names say so."""
+    accesses: Accesses = ()
+    """The accesses to other nodes' outputs among them, with the parameters' names."""
+    inlines: bool = False
+    """Whether a call of `fn` that succeeds is all there is to a node: neither a resource, a condition, an adapter, nor an output that
+    may be missing has a part in that."""
 
     @property
     def has_output(self) -> bool | None:
         """Whether a successful node of this task has an output; None where only the run tells."""
         return True if self.kind is not Kind.REGULAR else self.output.exists
+
+    @property
+    def used(self) -> Accesses:
+        """The accesses without those of its condition, which is over when the call begins."""
+        return self.accesses if self.condition is None else self.accesses[: -len(self.condition.accesses) or None]
 
     @property
     def awaited_for(self) -> str | None:
@@ -80,6 +98,8 @@ class Task(Generic[T_co]):
         for task in self.alternatives:
             if task.awaited_for is not None:
                 return f"may run '{task.name}' instead"
+        if self.condition is not None and self.condition.awaited_for is not None:
+            return f"has a condition that {self.condition.awaited_for}"
         return None
 
     @property
@@ -141,28 +161,25 @@ def make_task(
     arguments = join(label, parameters, sources, followed=sink is not None)
     declared = signature.returns if output is UNKNOWN or kind is Kind.DIRECT else output
     result = _output(kind, label, declared, managed=managed)
-    prev = _checked_accesses(kind, label, arguments)
-    adapters = _checked_adapters(label, adapters)
+    prev = checked_accesses(kind, label, arguments)
+    adapters = checked_adapters(label, adapters)
     if sink is not None:
         declared = (get_args(stripped(sink.hint)) or (UNKNOWN,))[0] if output is UNKNOWN else output
         result = replace(result, type=declared)
     elif kind is Kind.FORWARD:
-        ((_, forwarded),) = prev
+        forwarded = next(source for _, source in prev if not isinstance(source, NodeSource))
         result = replace(result, type=forwarded.type)
     stops = signature.gives_awaitable or (managed and is_entered_async(fn, signature.returns))
-    traits = _traits(kind, label, result, prev, adapters, managed=managed, stops=stops)
+    traits = traits_of(kind, label, result, prev, adapters, managed=managed, stops=stops)
     result = result if traits.output is result.type else replace(result, type=traits.output)
-    alternatives = _checked_alternatives(kind, label, prev, adapters)
-    asks = _asks(arguments, alternatives)
+    alternatives = checked_alternatives(kind, label, prev, adapters)
     method = attribute_of(fn, owner_of_method(fn)) if member else None
-    inlines = _inlines(adapters, managed=managed)
-    awaits = signature.awaits and method is None
-    answers = (traits, managed, signature, method, alternatives, asks, _accesses(asks), awaits, inlines)
-    return Task(label, name is not None, fn, kind, arguments, result, adapters, *answers)
+    answers = (traits, managed, signature, method, alternatives, signature.awaits and method is None)
+    return completed(Task(label, name is not None, fn, kind, arguments, result, adapters, *answers))
 
 
-def _traits(
-    kind: Kind, label: str, result: Output, prev: _Prev, adapters: tuple[Adapter, ...], *, managed: bool, stops: bool
+def traits_of(
+    kind: Kind, label: str, result: Output, prev: Accesses, adapters: tuple[Adapter, ...], *, managed: bool, stops: bool
 ) -> TaskTraits:
     """What a task answers about itself, asked of its adapters inside out."""
     accesses = [source.access for _, source in prev]
@@ -219,23 +236,7 @@ def _output(kind: Kind, label: str, declared: Any, *, managed: bool) -> Output:
     return result
 
 
-def _accesses(arguments: tuple[Argument, ...]) -> _Prev:
-    return tuple((argument.name, argument.source) for argument in arguments if isinstance(argument.source, PrevSource))
-
-
-def _checked_accesses(kind: Kind, label: str, arguments: tuple[Argument, ...]) -> _Prev:
-    """The accesses to the parent's output, which must go together."""
-    prev = _accesses(arguments)
-    words = " and ".join(str(source) for _, source in prev) or "no access to the parent's output"
-    if kind is Kind.FORWARD and [source.access for _, source in prev] != [Access.BORROW_MUT]:
-        raise RegistrationError(problem("forward-access", label, accesses=words))
-    exclusive = [name for name, source in prev if source.access.exclusive]
-    if exclusive and len(prev) > 1:
-        raise RegistrationError(problem("exclusive-access", label, exclusive[0], accesses=words))
-    return prev
-
-
-def _checked_adapters(label: str, given: Any) -> tuple[Adapter, ...]:
+def checked_adapters(label: str, given: Any) -> tuple[Adapter, ...]:
     if not isinstance(given, tuple | list):
         raise RegistrationError(problem("not-an-adapter", label, object=repr(given), wanted="a tuple of adapters"))
     adapters: tuple[Any, ...] = tuple(cast("Sequence[Any]", given))
@@ -245,7 +246,7 @@ def _checked_adapters(label: str, given: Any) -> tuple[Adapter, ...]:
     return adapters
 
 
-def _checked_alternatives(kind: Kind, label: str, prev: _Prev, adapters: tuple[Adapter, ...]) -> tuple[Task[Any], ...]:
+def checked_alternatives(kind: Kind, label: str, prev: Accesses, adapters: tuple[Adapter, ...]) -> tuple[Task[Any], ...]:
     """The tasks that may be run in place of this one, which must leave each other what they read."""
     found: list[Task[Any]] = []
     for adapter in adapters:
@@ -257,38 +258,23 @@ def _checked_alternatives(kind: Kind, label: str, prev: _Prev, adapters: tuple[A
                 raise RegistrationError(problem("alternative-kind", label, name=task.name, what=what))
             if task.traits.consumes:
                 raise RegistrationError(problem("alternative-consumes", label, name=task.name))
-            if task.prev and any(source.access is Access.CONSUME for _, source in prev):
-                raise RegistrationError(problem("alternative-reads", label, name=task.name, access=task.prev[0][1]))
+            taken = clash(prev, task.accesses)
+            if taken is not None:
+                raise RegistrationError(problem("alternative-reads", label, name=task.name, access=taken[1]))
             found.append(task)
     return tuple(found)
 
 
-def _asks(arguments: tuple[Argument, ...], alternatives: tuple[Task[Any], ...]) -> tuple[Argument, ...]:
-    """The arguments of a task and of those that may be run in its place."""
-    instead = ((task, argument) for task in alternatives for argument in task.asks)
-    return arguments + tuple(replace(argument, name=f"{task.name}.{argument.name}") for task, argument in instead)
-
-
-def _inlines(adapters: tuple[Adapter, ...], *, managed: bool) -> bool:
-    return not managed and all(getattr(adapter, "transparent", False) is True for adapter in adapters)
-
-
-def with_callable(
-    task: Task[Any], fn: Callable[..., Any], arguments: tuple[Argument, ...], *, is_async: bool, awaits: bool
-) -> Task[Any]:
-    """The task with another callable, which is passed these arguments. They have to make the accesses of the others, in order."""
-    signature = replace(task.signature, is_async=is_async, awaits=awaits)
-    asks = _asks(arguments, task.alternatives)
-    return replace(task, fn=fn, arguments=arguments, asks=asks, signature=signature, method=None, awaits=awaits)
-
-
-def with_adapters(task: Task[Any], given: Any, label: str) -> Task[Any]:
-    """The task with other adapters. None is refused for having nothing to do, as what stands for its callable may answer anything."""
-    adapters, own, managed = _checked_adapters(label, given), _accesses(task.arguments), task.managed
-    stops = task.signature.gives_awaitable
-    output = replace(task.output, may_retry=True)
-    traits = _traits(task.kind, label, output, own, adapters, managed=managed, stops=stops)
-    alternatives = _checked_alternatives(task.kind, label, own, adapters)
-    asks, inlines = _asks(task.arguments, alternatives), _inlines(adapters, managed=managed)
-    made = replace(task, adapters=adapters, traits=traits, alternatives=alternatives)
-    return replace(made, asks=asks, prev=_accesses(asks), inlines=inlines)
+def completed(task: Task[Any]) -> Task[Any]:
+    """The task with what follows from its parts."""
+    beside = task.alternatives if task.condition is None else (*task.alternatives, task.condition)
+    asked = ((each, argument) for each in beside for argument in each.asks)
+    asks = task.arguments + tuple(replace(argument, name=f"{each.name}.{argument.name}") for each, argument in asked)
+    accesses = accesses_of(asks)
+    inlines = (
+        not task.managed
+        and task.condition is None
+        and all(getattr(adapter, "transparent", False) is True for adapter in task.adapters)
+        and all(source.default is EMPTY for _, source in accesses)
+    )
+    return replace(task, asks=asks, accesses=accesses, inlines=inlines)

@@ -4,60 +4,22 @@
 *Does not know*: rules between nodes; `compile_plan` checks them, on a snapshot.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from enum import Enum
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, Unpack, cast, overload
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
-from ._adapter import Adapter
+from ._builder import Builder
 from ._door import public
-from ._errors import RegistrationError, problem
-from ._known import KnownTasks
-from ._register import Manager, Options
+from ._placed import PlacedOptions
+from ._reads import NodeSource
+from ._register import Manager
 from ._results import TaskResult
-from ._signature import name_of
 from ._specs import FreeSource, PrevSource, Source
-from ._tasks import Task, check_name
-from ._types import UNKNOWN
+from ._tasks import Task
 
-__all__ = ["Fanout", "Node", "Placed", "TaskTree"]
+__all__ = ["Node", "TaskTree"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-@public
-class Fanout(Enum):
-    """How the children of a node may use its output.
-
-    `AUTO`: an only child may do anything; of several children, those that touch the output may only share it.
-
-    `SHARED_READONLY`: only sharing, also by an only child.
-
-    `CONSUME_WITH_COPIES`: every child that touches the output copies it, except at most one that consumes it. The copy for
-    the others is made before any child starts, so the order of the children never matters.
-    """
-
-    AUTO = "auto"
-    SHARED_READONLY = "shared_readonly"
-    CONSUME_WITH_COPIES = "consume_with_copies"
-
-
-class Placed(NamedTuple):
-    """One node as it was registered; `name` is None where nobody chose one."""
-
-    task: Task[Any]
-    parent: int
-    level: int
-    name: str | None
-    fanout: Fanout
-    keep: bool
-
-
-class PlacedOptions(Options, total=False):
-    """The options of a node: those of a task, and how its output is shared and kept."""
-
-    fanout: Fanout
-    keep: bool
 
 
 @public
@@ -133,18 +95,22 @@ class Node(Generic[T_co]):
     def child(self, fn: Any, /, *sources: Source, **options: Any) -> "Node[Any]":
         """Place a callable with its sources, or a ready Task, below this node.
 
-        The options are those of `task` - `adapters`, `name`, `output`, `managed` - and `fanout`, how the children of the new node
-        may use its output, and `keep=True`, that its output stays in the result. A ready Task brings its own; only `name`,
-        `fanout` and `keep` may be given with it. Raises `RegistrationError`.
+        The options are those of `task` - `adapters`, `name`, `output`, `managed` - and of the node: `fanout`, how the children of the
+        new node may use its output; `keep=True`, that its output stays in the result; `after`, a node or several that it comes after
+        without reading them; `when`, its condition. A ready Task brings its own; only the options of the node and `name` may be given
+        with it. Raises `RegistrationError`.
+
+        A condition is a callable that is lent what the node is going to be passed, or a Task with sources of its own that only share.
+        Where it answers something false, the node and all that depends on it are skipped; siblings go on.
         """
-        return self._tree.place(self._index, fn, sources, **options)
+        return Node(self._tree, self._tree.place(self._index, fn, sources, **options))
 
     def __repr__(self) -> str:
         return f"<Node {self.name!r} at level {self.level} of {self._tree!r}>"
 
 
 @public
-class TaskTree:
+class TaskTree(Builder):
     """A tree of tasks that is being written down. `compile_plan(tree)` makes a plan of what it holds by then.
 
     >>> from yorch_async import TaskTree, borrow_prev, value
@@ -156,12 +122,8 @@ class TaskTree:
     """
 
     def __init__(self, name: str | None = None) -> None:
+        super().__init__()
         self.name = name
-        self.placed: list[Placed] = []
-        """The nodes in the order of registration."""
-        self._latest: list[int] = []
-        """For each level, the node registered last."""
-        self._known = KnownTasks()
 
     @overload
     def root(
@@ -194,7 +156,57 @@ class TaskTree:
     def root(self, fn: Callable[..., T], /, *sources: FreeSource, **options: Unpack[PlacedOptions]) -> Node[T]: ...
     def root(self, fn: Any, /, *sources: Source, **options: Any) -> Node[Any]:
         """Place the root; the options are those of `Node.child`. Raises `RegistrationError`."""
-        return self.place(-1, fn, sources, **options)
+        return Node(self, self.place(-1, fn, sources, **options))
+
+    @overload
+    def join(
+        self,
+        fn: Callable[..., Manager[T]],
+        /,
+        *sources: FreeSource | NodeSource,
+        managed: Literal[True],
+        **options: Unpack[PlacedOptions],
+    ) -> Node[T]: ...
+    @overload
+    def join(self, fn: Task[T], /, **options: Unpack[PlacedOptions]) -> Node[T]: ...
+    @overload
+    def join(
+        self,
+        fn: Callable[..., Awaitable[TaskResult[T]]],
+        /,
+        *sources: FreeSource | NodeSource,
+        **options: Unpack[PlacedOptions],
+    ) -> Node[T]: ...
+    @overload
+    def join(
+        self, fn: Callable[..., TaskResult[T]], /, *sources: FreeSource | NodeSource, **options: Unpack[PlacedOptions]
+    ) -> Node[T]: ...
+    @overload
+    def join(
+        self, fn: Callable[..., Awaitable[T]], /, *sources: FreeSource | NodeSource, **options: Unpack[PlacedOptions]
+    ) -> Node[T]: ...
+    @overload
+    def join(
+        self, fn: Callable[..., T], /, *sources: FreeSource | NodeSource, **options: Unpack[PlacedOptions]
+    ) -> Node[T]: ...
+    def join(self, fn: Any, /, *sources: Source, **options: Any) -> Node[Any]:
+        """Place a node that reads any nodes that were registered before it.
+
+        Its sources are `borrow(node)`, `borrow_mut(node)`, `copy(node)` and `consume(node)`, beside those that have nothing to do with
+        nodes. It has no parent, and may have children, and be joined again. It runs once, when everything that it depends on has
+        succeeded: what it reads without a default, and the nodes that it comes `after`. Where one of those has not, it is skipped;
+        `RunResult.skipped` says because of which node. The options are those of `Node.child`. Raises `RegistrationError`.
+
+        >>> from yorch_async import TaskTree, borrow, compile_plan, run, value
+        >>> tree = TaskTree("pair")
+        >>> start = tree.root(int, value("3"))
+        >>> squared = start.child(lambda x: x * x, borrow(start), name="squared")
+        >>> doubled = start.child(lambda x: 2 * x, borrow(start), name="doubled")
+        >>> total = tree.join(lambda a, b: a + b, borrow(squared), borrow(doubled), name="total")
+        >>> run(compile_plan(tree))[total]
+        15
+        """
+        return Node(self, self.place(-1, fn, sources, is_join=True, **options))
 
     def node(
         self,
@@ -209,54 +221,7 @@ class TaskTree:
 
         The options are those of `Node.child`. Raises `RegistrationError`, also for a level that leaves one out.
         """
-        return self.place(self._parent_at(level, fn), fn, sources, managed=managed, **options)
-
-    def place(
-        self,
-        parent: int,
-        fn: Any,
-        sources: tuple[Source, ...],
-        *,
-        adapters: Sequence[Adapter] = (),
-        name: str | None = None,
-        output: Any = UNKNOWN,
-        managed: bool = False,
-        fanout: Fanout = Fanout.AUTO,
-        keep: bool = False,
-    ) -> Node[Any]:
-        """Record a node below the one with the index `parent` (-1: as the root). What all other ways of placing end in."""
-        task: Task[Any]
-        if isinstance(fn, Task):
-            task = _ready(
-                cast("Any", fn), sources, {"adapters": adapters, "output": output is not UNKNOWN, "managed": managed}
-            )
-        else:
-            task = self._known.task(fn, sources, adapters=adapters, name=name, output=output, managed=managed)
-        if name is not None:
-            check_name(task.name, name)
-        if not isinstance(fanout, Fanout):
-            raise RegistrationError(problem("unknown-fanout", name or task.name, object=repr(fanout)))
-        if parent < 0 and self.placed:
-            first = self.placed[0]
-            raise RegistrationError(problem("second-root", name or task.name, root=first.name or first.task.name))
-        level = self.placed[parent].level + 1 if parent >= 0 else 0
-        index = len(self.placed)
-        self.placed.append(Placed(task, parent, level, name or _chosen(fn), fanout, bool(keep)))
-        self._latest[level : level + 1] = [index]
-        return Node(self, index)
-
-    def _parent_at(self, level: int, fn: Any) -> int:
-        label = fn.name if isinstance(fn, Task) else name_of(fn)
-        if isinstance(level, bool) or not isinstance(level, int):
-            raise TypeError(f"level must be an integer, not {level!r}")
-        if level == 0:
-            return -1
-        if not self.placed:
-            raise RegistrationError(problem("first-node", label, given=level))
-        last = self.placed[-1].level
-        if not 1 <= level <= last + 1:
-            raise RegistrationError(problem("level", label, given=level, last=last, limit=last + 1))
-        return self._latest[level - 1]
+        return Node(self, self.place(self._parent_at(level, fn), fn, sources, managed=managed, **options))
 
     def __len__(self) -> int:
         return len(self.placed)
@@ -264,16 +229,3 @@ class TaskTree:
     def __repr__(self) -> str:
         count = len(self.placed)
         return f"<TaskTree {self.name or 'unnamed'!r} with {count} node{'s' * (count != 1)}>"
-
-
-def _ready(task: Task[Any], sources: tuple[Source, ...], given: dict[str, Any]) -> Task[Any]:
-    """Check that nothing is given along with a Task that it has already."""
-    what = ["sources"] * bool(sources) + [option for option, is_given in given.items() if is_given]
-    if what:
-        raise RegistrationError(problem("already-bound", task.name, options=" or ".join(what)))
-    return task
-
-
-def _chosen(fn: Any) -> str | None:
-    """The name of a ready Task, if it was chosen and not taken from the callable."""
-    return fn.name if isinstance(fn, Task) and fn.named else None

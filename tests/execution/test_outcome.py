@@ -72,7 +72,7 @@ async def test_a_missing_output_says_why(tree, name, message):
 
 
 async def test_a_missing_output_of_a_run_that_ended_early():
-    """It names the node that ended it; a node before that was skipped, or gave nothing."""
+    """It names the node that ended it; a node before that ended its branch, or gave nothing."""
     tree = TaskTree("t")
     root = tree.root(lambda: 1, name="root")
     root.child(scripted(StepResult.abort_branch()), name="cut")
@@ -80,7 +80,7 @@ async def test_a_missing_output_of_a_run_that_ended_early():
     root.child(lambda: 2, name="later")
     result = await run_plan(compile_plan(tree))
     expected = {
-        "cut": "it was skipped, it succeeded without one, or the run was told not to keep it",
+        "cut": "it ended its branch, it succeeded without one, or the run was told not to keep it",
         "bad": "the run ended with FAILURE at 'root/bad'",
         "later": "the run ended with FAILURE at 'root/bad'",
     }

@@ -22,10 +22,14 @@ from yorch_async import (
     StepResult,
     Task,
     TaskTree,
+    borrow,
+    borrow_mut,
     borrow_prev,
     borrow_prev_mut,
     catch_as_failure,
+    consume,
     consume_prev,
+    copy,
     copy_prev,
     fallback,
     from_ctx,
@@ -131,6 +135,38 @@ class Twice:
 
 
 TWO = retry(RetryFixed(1))
+
+
+@contextmanager
+def lent(x):
+    yield x
+
+
+def joined(fn, read, when=lambda node: None, after=lambda node: ()):
+    """A list, and a join that reads it."""
+    tree = TaskTree("tree")
+    node = tree.root(load_list)
+    sources = read(node)
+    tree.join(fn, *sources if isinstance(sources, list) else [sources], when=when(node), after=after(node))
+    return tree
+
+
+def two_readers(one, other, *, is_ordered=False, managed=False):
+    """A list, and two joins that read it."""
+    tree = TaskTree("tree")
+    node = tree.root(load_list)
+    first = tree.join(lent if managed else show, one(node), name="first", managed=managed)
+    tree.join(show, other(node), name="second", after=first if is_ordered else ())
+    return tree
+
+
+def read_twice(one, other):
+    """A list that goes on through another node, and a join that reads it by both."""
+    tree = TaskTree("tree")
+    node = tree.root(load_list)
+    forwarded = node.child(task_forward_prev(append, borrow_prev_mut()))
+    tree.join(show_two, one(node), other(forwarded))
+    return tree
 
 
 def tree_of(parent, *children, **options):
@@ -402,7 +438,7 @@ REGISTRATION = (
         "exclusive-access",
         lambda: task(show_two, borrow_prev(), consume_prev()),
         "show_two, parameter 'y': takes the parent's output by borrow_prev and consume_prev, and an exclusive access allows "
-        "no other beside it [exclusive-access]; keep the one exclusive access, or only share (borrow_prev, copy_prev)",
+        "no other beside it [exclusive-access]; keep the one exclusive access, or only share (borrow, copy)",
         lambda: tree_of(load, [show_two, borrow_prev(), copy_prev()]),
     ),
     Refusal(
@@ -526,6 +562,27 @@ REGISTRATION = (
         lambda: tree_of(load_list, [task(append, borrow_prev_mut(), adapters=(to_thread(),))]),
     ),
     Refusal(
+        "not-a-condition",
+        lambda: tree_of(load, when=3),
+        "load: 3 is given as its condition, and cannot be called [not-a-condition]; write when=function, which is lent "
+        "what the node is going to be passed, or when=task(function, sources...)",
+        lambda: tree_of(load, when=lambda: True),
+    ),
+    Refusal(
+        "condition-kind",
+        lambda: tree_of(load, when=task(open_file, managed=True)),
+        "load: 'open_file' cannot be a condition, because it is more than a call [condition-kind]; use a callable, or "
+        "task(function, sources...) without adapters, managed=True or a condition of its own",
+        lambda: tree_of(load, when=task(load_list)),
+    ),
+    Refusal(
+        "condition-access",
+        lambda: joined(show, borrow, when=lambda node: task(bool, consume(node))),
+        "show, parameter 'bool.#1': consume is exclusive, but a condition only looks [condition-access]; use "
+        "borrow_prev(...) or borrow(node)",
+        lambda: joined(show, borrow, when=lambda node: task(bool, borrow(node))),
+    ),
+    Refusal(
         "bad-name",
         lambda: task(load, name="data/load"),
         "load: the name 'data/load' cannot be used [bad-name]; use a string that is not empty, can be printed and holds no '/'",
@@ -551,10 +608,46 @@ REGISTRATION = (
         lambda: levels(0),
     ),
     Refusal(
+        "join-parent",
+        lambda: joined(show, lambda node: borrow_prev()),
+        "show, parameter 'x': borrow_prev reads the parent's output, but a join has no parent [join-parent]; name the "
+        "node: borrow(node), borrow_mut(node), copy(node) or consume(node)",
+        lambda: joined(show, borrow),
+    ),
+    Refusal(
+        "join-nothing",
+        lambda: joined(load, lambda node: []),
+        "load: joins nothing: it reads no node, and comes after none [join-nothing]; read one, as in borrow(node), or "
+        "write after=node; or place it below a node with child(...)",
+        lambda: joined(load, lambda node: [], after=lambda node: node),
+    ),
+    Refusal(
+        "foreign-node",
+        lambda: joined(show, lambda node: borrow(TaskTree("other").root(load_list))),
+        "show, parameter 'x': borrow reads 'load_list', which is no node of this tree [foreign-node]; read nodes of the "
+        "tree that the node itself is placed in",
+        lambda: joined(show, borrow),
+    ),
+    Refusal(
+        "after-node",
+        lambda: joined(load, lambda node: [], after=lambda node: "load"),
+        "load: after= is given 'load', which is no node of this tree [after-node]; pass nodes as root(), child() and "
+        "join() of this tree return them: after=node, or after=[node, ...]",
+        lambda: joined(load, lambda node: [], after=lambda node: [node]),
+    ),
+    Refusal(
+        "after-node",
+        lambda: joined(load, lambda node: [], after=lambda node: [node, TaskTree("other").root(load_list)]),
+        "load: after= is given <Node 'load_list' at level 0 of <TaskTree 'other' with 1 node>>, which is no node of this "
+        "tree [after-node]; pass nodes as root(), child() and join() of this tree return them: after=node, or "
+        "after=[node, ...]",
+        lambda: joined(load, lambda node: [], after=lambda node: [node]),
+    ),
+    Refusal(
         "unknown-fanout",
         lambda: tree_of(load, fanout="auto"),
         "load: 'auto' is not a fanout policy [unknown-fanout]; "
-        "use Fanout.AUTO, Fanout.SHARED_READONLY or Fanout.CONSUME_WITH_COPIES",
+        "use Fanout.AUTO, Fanout.SHARED_READONLY, Fanout.CONSUME_WITH_COPIES or Fanout.ORDERED",
         lambda: tree_of(load, fanout=Fanout.AUTO),
     ),
 )
@@ -565,7 +658,8 @@ REGISTRATION = (
 ONE_PROBLEM = "plan 'tree': 1 problem\n  "
 REMEDY_AUTO = (
     "use borrow_prev(...) or copy_prev(...), or give 'load' fanout=Fanout.CONSUME_WITH_COPIES when one child consumes and "
-    "the others copy, or change the output in a task_forward_prev(...) between 'load' and its children"
+    "the others copy, or fanout=Fanout.ORDERED when after= puts the children in order, or change the output in a "
+    "task_forward_prev(...) between 'load' and its children"
 )
 WITH_COPIES = {"fanout": Fanout.CONSUME_WITH_COPIES}
 
@@ -590,7 +684,7 @@ PLAN = (
         ONE_PROBLEM
         + "tick/show, parameter 'x': copy_prev reads the output of 'tick', which has none (it is declared to return "
         "None) [no-parent-output]; let 'tick' return a value, or read from the context; "
-        "a grandparent's output is not visible",
+        "the output of another node is read by borrow(node)",
         lambda: tree_of(load, [show, copy_prev()]),
     ),
     Refusal(
@@ -629,6 +723,47 @@ PLAN = (
         ONE_PROBLEM + "load/show, parameter 'x': consume_prev takes the output of 'load', which 'show_int' takes already "
         "[fanout-consumers]; let one child consume it, and use copy_prev(...) in the others",
         lambda: tree_of(load, [show_int, consume_prev()], [show, copy_prev()], **WITH_COPIES),
+    ),
+    Refusal(
+        "unordered",
+        lambda: two_readers(borrow, consume),
+        ONE_PROBLEM
+        + "second, parameter 'x': consume accesses the output of 'load_list', and so does 'first' by borrow; consume is "
+        "exclusive, and nothing says which of the two nodes comes first [unordered]; let one of them come after the "
+        "other, by after= or by reading what it makes, or use copy(...) in place of consume",
+        lambda: two_readers(borrow, consume, is_ordered=True),
+    ),
+    Refusal(
+        "unordered",
+        lambda: two_readers(consume, borrow_mut),
+        ONE_PROBLEM
+        + "second, parameter 'x': borrow_mut accesses the output of 'load_list', and so does 'first' by consume; both are "
+        "exclusive, and nothing says which of the two nodes comes first [unordered]; let one of them come after the "
+        "other, by after= or by reading what it makes, or use copy(...) in place of consume",
+        lambda: two_readers(copy, copy),
+    ),
+    Refusal(
+        "read-after-taken",
+        lambda: two_readers(consume, borrow, is_ordered=True),
+        ONE_PROBLEM
+        + "second, parameter 'x': borrow can never read the output of 'load_list': 'first' comes before, and takes it away "
+        "by consume [read-after-taken]; let 'first' come after this node, or use copy(...) there",
+        lambda: two_readers(copy, borrow, is_ordered=True),
+    ),
+    Refusal(
+        "same-output",
+        lambda: read_twice(borrow_mut, borrow),
+        ONE_PROBLEM
+        + "show_two, parameter 'y': borrow and borrow_mut of 'x' access the same output, that of 'load_list', and one of "
+        "them is exclusive [same-output]; keep the one exclusive access, or only share (borrow, copy)",
+        lambda: read_twice(borrow, copy),
+    ),
+    Refusal(
+        "resource-reads",
+        lambda: two_readers(borrow, consume, is_ordered=True, managed=True),
+        ONE_PROBLEM + "second, parameter 'x': consume is exclusive, but the resource of 'first' was made from the output of "
+        "'load_list', and may still use it [resource-reads]; use borrow(...) or copy(...), or let 'first' take a copy",
+        lambda: two_readers(borrow, copy, is_ordered=True, managed=True),
     ),
     Refusal(
         "kept-changed",

@@ -228,7 +228,7 @@ def released_after(plan, index, source=None):
         return len(plan)
     last = index
     for node in nodes:
-        for _, access in node.task.prev:
+        for _, access in node.task.accesses:
             reads_stage = node.parent in plan.lifetimes.stages and access.access is Access.COPY
             is_read = node.parent == source if reads_stage else source is None and owner_of(plan, node.parent) == index
             if is_read:

@@ -27,7 +27,7 @@ def away(run: Run, step: Step) -> Callable[[], Any]:
     task, registers = step.task, [EMPTY] * len(run.slots)
     for register in (CONTEXT, INPUTS, *step.reads, *[step.sink] * (task.kind is Kind.DIRECT)):
         registers[register] = run.slots[register]
-    for register, (_, source) in zip(step.reads, task.prev, strict=True):
+    for register, (_, source) in zip(step.reads, task.accesses, strict=True):
         if source.access is Access.CONSUME:
             run.slots[register] = EMPTY
     return _Away(step.op.more.caller, task.fn, registers, step.op.more.operands)

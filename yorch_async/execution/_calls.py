@@ -16,20 +16,26 @@ from typing import Any, TypeAlias
 
 from .._copying import copy_of
 from .._slots import EMPTY
-from .._specs import Access, CtxSource, InputSource, PrevSource, ValueSource
+from .._specs import Access, CtxSource, InputSource, OutputSource, ValueSource
 from .._tasks import Kind, Task
 from ..plan import method_of
 
-__all__ = ["Caller", "Registers", "caller_of", "take"]
+__all__ = ["Caller", "Condition", "Registers", "caller_of", "condition_of", "take"]
 
 Registers: TypeAlias = list[Any]
 Caller: TypeAlias = Callable[[Any, Registers, tuple[Any, ...]], Any]
 """`caller(fn, registers, operands)` calls the task once and returns what it returned."""
 
+Condition: TypeAlias = tuple[Callable[..., Any], Caller, tuple[Any, ...]]
+"""What decides whether a task is called at all: a callable, its caller, its operands."""
+
 _TEXTS = {
     "borrow": "registers[{0}]",
     "copy": "{1}(registers[{0}])",
     "consume": "take(registers, {0})",
+    "optional borrow": "lend_or(registers, {0}, {1})",
+    "optional copy": "copy_or(registers, {0}, {2}, {1})",
+    "optional consume": "take_or(registers, {0}, {1})",
     "value": "{0}",
     "value copy": "copy_of({0})",
     "context": "registers[0][{0}]",
@@ -47,6 +53,19 @@ def take(registers: Registers, index: int) -> Any:
     return obj
 
 
+def _lend_or(registers: Registers, index: int, default: Any) -> Any:
+    """An output, or what stands for it."""
+    return default if registers[index] is EMPTY else registers[index]
+
+
+def _copy_or(registers: Registers, index: int, copier: Callable[[Any], Any], default: Any) -> Any:
+    return default if registers[index] is EMPTY else copier(registers[index])
+
+
+def _take_or(registers: Registers, index: int, default: Any) -> Any:
+    return default if registers[index] is EMPTY else take(registers, index)
+
+
 def caller_of(task: Task[Any], registers: Sequence[int], sink: int) -> tuple[Caller, tuple[Any, ...]]:
     """The caller of a task and its operands; `registers` are those that its accesses to other nodes read, in order."""
     shape: list[tuple[str, str | None]] = []
@@ -54,7 +73,7 @@ def caller_of(task: Task[Any], registers: Sequence[int], sink: int) -> tuple[Cal
     reading = iter(registers)
     for argument in task.arguments:
         source = argument.source
-        if isinstance(source, PrevSource):
+        if isinstance(source, OutputSource):
             kind, given = _prev(source, next(reading))
         elif isinstance(source, ValueSource):
             kind, given = "value copy" if source.copy else "value", (source.value,)
@@ -70,10 +89,18 @@ def caller_of(task: Task[Any], registers: Sequence[int], sink: int) -> tuple[Cal
     return _caller(tuple(shape), task.method), tuple(operands)
 
 
-def _prev(source: PrevSource[Any], register: int) -> tuple[str, tuple[Any, ...]]:
-    if source.access is Access.COPY:
-        return "copy", (register, source.copier)
-    return "consume" if source.access is Access.CONSUME else "borrow", (register,)
+def condition_of(task: Task[Any], registers: Sequence[int]) -> Condition | None:
+    """The condition of a task: its callable, the caller of that, and its operands."""
+    condition = task.condition
+    return None if condition is None else (condition.fn, *caller_of(condition, registers[len(task.used) :], 0))
+
+
+def _prev(source: OutputSource, register: int) -> tuple[str, tuple[Any, ...]]:
+    kind = "copy" if source.access is Access.COPY else "consume" if source.access is Access.CONSUME else "borrow"
+    operands = (register, source.copier) if kind == "copy" else (register,)
+    if source.default is EMPTY:
+        return kind, operands
+    return f"optional {kind}", (register, source.default, *operands[1:])
 
 
 def _input(source: InputSource, default: Any) -> tuple[str, tuple[Any, ...]]:
@@ -96,6 +123,7 @@ def _caller(shape: tuple[tuple[str, str | None], ...], method: str | None) -> Ca
     source = f"def call(fn, registers, operands):\n{unpack}    return {callee}({', '.join(arguments)})\n"
     title = f"<yorch_async: a call of {method or 'fn'} with {', '.join(kind for kind, _ in shape) or 'nothing'}>"
     namespace: dict[str, Any] = {"take": take, "copy_of": copy_of, "__name__": "yorch_async"}
+    namespace |= {"lend_or": _lend_or, "copy_or": _copy_or, "take_or": _take_or}
     exec(compile(source, title, "exec"), namespace)  # noqa: S102 - our own text, made of the table above and of identifiers
     # A traceback that passes through here shows the line, as it does for a file.
     linecache.cache[title] = (len(source), None, source.splitlines(keepends=True), title)

@@ -33,7 +33,7 @@ from ._settle import settled
 from ._starter import Starter
 from ._state import Run
 from ._watch import watch
-from ._weave import FINISH, LEAF, PARENT, Weave, weave_of
+from ._weave import FINISH, LEAF, OPENED, PARENT, Weave, weave_of
 
 __all__ = ["run_concurrent"]
 
@@ -213,10 +213,10 @@ class _Runners:
                         value = empty
                     elif follows == FINISH:
                         run.at = more[0]
-                        is_open = await flow.finish(lane, run.at, (value, value := empty)[0])
+                        has_opened = await flow.finish(lane, run.at, (value, value := empty)[0])
                         if flow.is_over:
                             return
-                        follows = PARENT if is_open else LEAF  # noqa: PLW2901 - see above
+                        follows = OPENED if has_opened else LEAF  # noqa: PLW2901 - see above
                         # It has been counted down already, and has taken so long that the clock is worth a look.
                         skipped = BEAT + 1 - (done & BEAT)
                         done, before = done + skipped, before + skipped

@@ -7,6 +7,7 @@ skipped, unless the run is cancelled from outside.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from time import perf_counter
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from .._errors import ResultError, problem
 from .._events import NodeSkipped
 from .._results import StepResult, StepStatus
 from .._slots import EMPTY
+from ._conditions import UNMET
 from ._interpret import replay
 from ._outcome import Failure
 from ._policies import Concurrent
@@ -61,6 +63,12 @@ class Flow:
         """The `Keepers` of a plan with managed nodes."""
         self.errors: list[tuple[int, BaseException]] = []
         self._failures: list[Failure] = []
+        self._pending = dict(weave.pending)
+        """For each late node, how many of those are not over that it depends on."""
+        self._dead: set[int] = set()
+        """The late nodes, and those below them, that will never run."""
+        self._opened = 0
+        """How many lines have become ready."""
         self._cancelled: list[int] = []
         run.cancelled = self._cancelled
         self._stops = policy.on_failure == "stop"
@@ -93,8 +101,8 @@ class Flow:
             self.run.slots[register] = EMPTY
 
     async def finish(self, lane: Lane, at: int, value: Any) -> bool:
-        """Do what is to be done for a node that has not simply succeeded; whether its children are ready now."""
-        run, step = lane.run, lane.run.program.step(at)
+        """Do what is to be done for a node that has not simply succeeded; whether others are ready now because of it."""
+        run, step, count = lane.run, lane.run.program.step(at), self._opened
         try:
             if run.left is not None:
                 value = await replay(run, step)
@@ -102,13 +110,13 @@ class Flow:
                 value = await self._turn(run, step)
             else:
                 run.answer = SUCCESS
-            return await self._conclude(run, step, (value, value := EMPTY)[0])
+            await self._conclude(run, step, (value, value := EMPTY)[0])
         except BaseException as error:
             if self._is_cancelled(lane, error):
                 self.interrupt(at)
                 raise
             await self._cut_off(run, step, error)
-            return False
+        return self._opened > count
 
     async def _turn(self, run: Run, step: Step) -> Any:
         if self._seen is not None:
@@ -135,7 +143,7 @@ class Flow:
         if not self.is_over:
             await self._skip(step)
 
-    async def _conclude(self, run: Run, step: Step, value: Any) -> bool:
+    async def _conclude(self, run: Run, step: Step, value: Any) -> None:
         registers, op, status = run.slots, step.op.more, run.answer.status
         if status is StepStatus.SUCCESS:
             if op.keep and (step.forwarded or value is not EMPTY):
@@ -150,14 +158,14 @@ class Flow:
                 await self._release([op.at])
             elif self.weave.is_unused(op.at):
                 await self._leave([op.at])
-            return step.end > op.at + 1
+            self._over((op.at,), opens=self.weave.opens(op.at))
+            return
         if status is not StepStatus.ABORT_BRANCH:
             self._record(run, step)
         elif op.at == 0:
             self.run.answer = run.answer
         if not self.is_over:
-            await self._skip(step)
-        return False
+            await self._skip(step, is_unmet=run.answer is UNMET)
 
     def _record(self, run: Run, step: Step) -> None:
         """Note a node that has failed, and decide how the run ends."""
@@ -168,18 +176,41 @@ class Flow:
             self.run.answer = answer
             self.stop()
 
-    async def _skip(self, step: Step) -> None:
-        """Leave out everything below a node, which is over itself."""
+    def _over(self, indexes: Iterable[int], *, opens: bool) -> None:
+        """These nodes are over: what has only waited for them is ready, and with `opens` the children of the first one."""
+        if self._pending and not self.is_over:
+            followers = self.run.plan.layout.links.followers
+            for index in indexes:
+                for each in reversed(followers.get(index, ())):
+                    self._pending[each] -= 1
+                    if not self._pending[each] and each not in self._dead:
+                        self.ready.append(self.weave.late(each))
+                        self._opened += 1
+        if opens and not self.is_over:
+            (index,) = indexes
+            self.ready.append(self.weave.line(index))
+            self._opened += 1
+
+    async def _skip(self, step: Step, *, is_unmet: bool = False) -> None:
+        """Leave out everything that depends on a node, which is over itself."""
         index = step.index
+        dead = self.run.plan.layout.cut_off(index)
+        if self._pending:
+            dead = [each for each in dead if each not in self._dead]
+            self._dead.update(dead)
+        left_out = [index, *dead] if is_unmet else dead
+        if left_out:
+            self.run.skips = (*self.run.skips, (index, left_out))
         try:
-            self._tell_skipped(range(index + 1, step.end), index)
+            self._tell_skipped(left_out, index)
         except BaseException as error:  # noqa: BLE001 - an observer's; what is left out has to be let go of all the same
             self.fail(index, error)
         # What a resource was made from is needed until that is exited, which it is when its readers are over.
         is_held = step.task.managed and self.keepers.has(index)
-        await self._release(range(index + is_held, step.end))
+        await self._release(dead if is_held else chain((index,), dead))
         if is_held and self.weave.is_unused(index):
             await self._leave([index])
+        self._over(chain((index,), dead), opens=False)
 
     async def _release(self, indexes: Iterable[int]) -> None:
         """Let go of what nodes have read, and nobody else will; they are over, or will never run."""
@@ -210,8 +241,8 @@ class Flow:
 
     def first_error(self, index: int) -> BaseException | None:
         """The error that came first, of a node and those below it."""
-        end = self.run.plan.layout.ends[index]
-        return next((error for at, error in self.errors if index <= at < end), None)
+        layout = self.run.plan.layout
+        return next((error for at, error in self.errors if layout.is_below(at, index)), None)
 
     def end(self) -> BaseException | None:
         """Decide how the run has ended when all nodes have; the error to raise, if it is one."""

@@ -16,14 +16,14 @@ __all__ = ["instead"]
 
 def instead(program: Program, step: Step, task: Task[Any]) -> Step:
     """The step of the same node with this task, which must be one of the alternatives of the step's own."""
-    first = len(step.task.prev) - sum(len(each.prev) for each in step.task.alternatives)
+    first = len(step.task.used) - sum(len(each.accesses) for each in step.task.alternatives)
     for each in step.task.alternatives:
         if each is task:
             break
-        first += len(each.prev)
+        first += len(each.accesses)
     else:
         raise ValueError(f"{task!r} is none of the alternatives that the adapters of '{step.task.name}' list")
-    reads = step.reads[first : first + len(task.prev)]
+    reads = step.reads[first : first + len(task.accesses)]
     caller, operands = caller_of(task, reads, 0)
     return replace(
         step,

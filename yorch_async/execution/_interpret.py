@@ -7,15 +7,18 @@ kept traceback keeps none.
 *Does not know*: in which way the nodes before and after were run.
 """
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 from .._events import NodeSkipped
 from .._results import StepStatus
 from .._slots import EMPTY, DirectOut
+from ._conditions import UNMET
 from ._outcome import Failure
 from ._program import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TURN, More, Step
 from ._raised import raise_as_it_is
+from ._rest import Rest
 from ._settle import settle, settled, written
 from ._state import SUCCESS, Run
 from ._turn import careful_turn, turn
@@ -24,6 +27,18 @@ __all__ = ["ENDED", "interpret", "into", "node", "replay", "resume", "watch", "w
 
 ENDED = -1
 """In place of the next node: there is none, and the run's answer says why."""
+
+
+async def _go_on(run: Run, first: int) -> int:
+    """Run the rest of a graph in which something was left out; ENDED, or the number of nodes."""
+    for index in range(first, run.program.size):
+        step = run.program.step(index)
+        if run.rest.runs(index) and not await run.rest.node(step):
+            if run.answer.status is not StepStatus.ABORT_BRANCH:
+                _record(run, step)
+                return ENDED
+            await _skip(run, step)
+    return run.program.size
 
 
 async def interpret(run: Run, first: int) -> int:  # noqa: C901, PLR0912 - one loop, because a call per node would cost more than the node
@@ -104,9 +119,11 @@ async def node(run: Run, step: Step) -> int:
     return await _conclude(run, step, await turn(run, step))
 
 
-async def watch(run: Run, step: Step) -> int:
-    """Run one node under the eyes of observers, or with what it borrows compared before and after."""
-    run.at = step.index
+async def watch(run: Run, index: int) -> int:
+    """Run one node under the eyes of observers, or with what it borrows compared before and after; or the rest of a graph."""
+    if run.rest is not None:
+        return await _go_on(run, index)
+    run.at, step = index, run.program.step(index)
     return await _conclude(run, step, await careful_turn(run, step))
 
 
@@ -150,12 +167,28 @@ async def _conclude(run: Run, step: Step, value: Any) -> int:
     if status is not StepStatus.ABORT_BRANCH:
         _record(run, step)
         return ENDED
-    await _skip(run, step)
-    return step.end if op.at else ENDED
+    return await _skip(run, step)
 
 
-async def _skip(run: Run, step: Step) -> None:
-    """Leave out everything below a node; what only nodes down there would have read is not needed any more."""
+async def _skip(run: Run, step: Step) -> int:
+    """Leave out everything that depends on a node; the one to go on with, or ENDED."""
+    index = step.index
+    if not run.plan.layout.links:
+        await _jump(run, step)
+        return step.end if index else ENDED
+    dead: Sequence[int] = run.plan.layout.cut_off(index)
+    if dead and run.rest is None:
+        run.rest = Rest(run, index)
+    if run.rest is not None:
+        dead = await run.rest.cut(dead)
+    _tell_skipped(run, step, dead)
+    if index == 0:
+        run.verdict = run.answer
+    return index + 1
+
+
+async def _jump(run: Run, step: Step) -> None:
+    """Leave out everything below a node of a tree; what only nodes down there would have read is not needed any more."""
     program, leaves = run.program, list[int]()
     for index in range(step.index + 1, step.end):
         op = program.op(index)
@@ -165,7 +198,7 @@ async def _skip(run: Run, step: Step) -> None:
                 run.slots[register] = EMPTY
         if op.clear < 0:
             leaves.extend(program.rare[index].leaves)
-    _tell_skipped(run, step, step.end)
+    _tell_skipped(run, step, range(step.index + 1, step.end))
     if leaves:
         await run.leave(sorted(leaves, reverse=True), None)
 
@@ -176,11 +209,18 @@ def _record(run: Run, step: Step) -> None:
     elapsed = perf_counter() - run.started
     failure = Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed)
     run.failures = (*run.failures, failure)
-    _tell_skipped(run, step, len(run.plan))
+    rest = range(step.index + 1, len(run.plan))
+    _tell_skipped(run, step, rest if run.rest is None else [index for index in rest if run.rest.runs(index)], is_end=True)
 
 
-def _tell_skipped(run: Run, step: Step, end: int) -> None:
+def _tell_skipped(run: Run, step: Step, indexes: Sequence[int], *, is_end: bool = False) -> None:
+    """Note what is left out because of a node, which is one of them if its condition did not hold."""
+    if run.answer is UNMET:
+        indexes = [step.index, *indexes]
+    dead = run.plan.layout.cut_off(step.index) if is_end else indexes
+    if dead:
+        run.skips = (*run.skips, (step.index, dead))
     if run.observers:
         because = run.path(step.index)
-        for index in range(step.index + 1, end):
+        for index in indexes:
             run.notify(NodeSkipped(index, run.path(index), because, perf_counter()))

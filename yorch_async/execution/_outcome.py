@@ -4,7 +4,7 @@
 *Does not know*: how the run went otherwise; observers do.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
@@ -14,7 +14,7 @@ from .._results import StepResult, StepStatus
 from .._tree import Node
 from ..plan import Plan, nodes_called
 
-__all__ = ["Failure", "RunResult"]
+__all__ = ["Failure", "RunResult", "Skip"]
 
 T = TypeVar("T")
 
@@ -46,6 +46,31 @@ class Failure:
         return f"{self.path}: {self.status.name} ({times})" + "".join(f": {each}" for each in why)
 
 
+@public
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A node that was not run, because the node at `because` did not succeed; or, if that is itself, its condition did not hold.
+
+    >>> from yorch_async import TaskTree, borrow, compile_plan, run, value
+    >>> tree = TaskTree()
+    >>> number = tree.root(int, value("7"), name="number")
+    >>> half = number.child(lambda x: x // 2, borrow(number), name="half", when=lambda x: x % 2 == 0)
+    >>> total = tree.join(lambda x: x + 1, borrow(half), name="total")
+    >>> [str(skip) for skip in run(compile_plan(tree)).skipped]
+    ['number/half: its condition did not hold', "total: skipped because of 'number/half'"]
+    """
+
+    path: str
+    index: int
+    because: str
+
+    def __str__(self) -> str:
+        """Say all of it in one line."""
+        if self.because == self.path:
+            return f"{self.path}: its condition did not hold"
+        return f"{self.path}: skipped because of '{self.because}'"
+
+
 _SHOWN = 20
 """How many outputs a message lists."""
 
@@ -62,9 +87,16 @@ class RunResult:
     (True, 7, 7)
     """
 
-    __slots__ = ("_outputs", "failures", "plan", "step")
+    __slots__ = ("_outputs", "_skips", "failures", "plan", "step")
 
-    def __init__(self, plan: Plan, step: StepResult, failures: tuple[Failure, ...], outputs: Mapping[int, Any]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        step: StepResult,
+        failures: tuple[Failure, ...],
+        outputs: Mapping[int, Any],
+        skips: Sequence[tuple[int, Sequence[int]]] = (),
+    ) -> None:
         self.plan = plan
         """The plan that was run."""
         self.step = step
@@ -72,6 +104,21 @@ class RunResult:
         self.failures = failures
         """The nodes that ended the run badly, in the order of registration."""
         self._outputs = outputs
+        self._skips = skips
+
+    @property
+    def skipped(self) -> tuple[Skip, ...]:
+        """The nodes that were not run, because what they depend on did not succeed or their condition did not hold, in order."""
+        path, because = self.plan.layout.path, self._because()
+        return tuple(Skip(path(index), index, path(because[index])) for index in sorted(because))
+
+    def _because(self) -> dict[int, int]:
+        """The nodes that were skipped, and the node because of which each of them was."""
+        found: dict[int, int] = {}
+        for cause, indexes in self._skips:
+            for index in indexes:
+                found.setdefault(index, cause)
+        return found
 
     @property
     def status(self) -> StepStatus:
@@ -136,12 +183,15 @@ class RunResult:
             return f"{where}: it is declared to return {node.task.output.words}"
         if not (node.is_leaf or node.keep):
             return f"{where}: it was released after its last reader; place the node with keep=True"
-        ends = self.plan.layout.ends
-        above = (failure for failure in self.failures if failure.index <= index < ends[failure.index])
+        layout = self.plan.layout
+        above = (failure for failure in self.failures if layout.is_below(index, failure.index))
         failure = next(above, self.failures[0] if self.failures else None)
         if failure is not None and index >= failure.index:
             return f"{where}: the run ended with {self.status.name} at '{failure.path}'"
-        return f"{where}: it was skipped, it succeeded without one, or the run was told not to keep it"
+        because = self._because().get(index)
+        if because is not None:
+            return f"{where}: it was {str(Skip(node.path, index, layout.path(because))).partition(': ')[2]}"
+        return f"{where}: it ended its branch, it succeeded without one, or the run was told not to keep it"
 
     def __repr__(self) -> str:
         return f"<RunResult of {self.plan.name!r}: {self.status.name}, {len(self._outputs)} kept>"

@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from .._outputs import Returns
 from .._slots import EMPTY, Sink
-from .._specs import Access, PrevSource
+from .._specs import Access, OutputSource
 from .._tasks import Kind, Task
 from ..plan import Endings, Keep, Plan, Schedule
-from ._calls import Caller, caller_of
+from ._calls import Caller, Condition, caller_of, condition_of
 
 __all__ = [
     "CALL",
@@ -119,7 +119,8 @@ class Step:
     reads: tuple[int, ...]
     """The registers that it reads other nodes' outputs from, one for each access."""
     borrowed: tuple[tuple[str, int], ...]
-    """What it borrows and does not change either: the parameter and the register."""
+    """What it borrows and nobody changes meanwhile: the parameter and the register."""
+    condition: Condition | None = None
 
 
 Wrapped: TypeAlias = Callable[[Any], Awaitable[Any]]
@@ -186,7 +187,8 @@ class Program:
         task = schedule.tasks[index]
         is_direct, is_forward = task.kind is Kind.DIRECT, task.kind is Kind.FORWARD
         reads = tuple(map(schedule.register, schedule.reads(index)))
-        is_changed = any(source.access.exclusive for _, source in task.prev)
+        lent = [(name, source.access, at) for (name, source), at in zip(task.accesses, reads, strict=True)]
+        changed = {at for _, access, at in lent if access.exclusive}
         return Step(
             index=index,
             end=schedule.layout.ends[index],
@@ -198,13 +200,8 @@ class Program:
             sink=schedule.register(index) if is_direct else 0,
             forwarded=schedule.register(schedule.lifetimes.owners[index]) if is_forward else 0,
             reads=reads,
-            borrowed=()
-            if is_changed
-            else tuple(
-                (name, register)
-                for (name, source), register in zip(task.prev, reads, strict=True)
-                if source.access is Access.BORROW
-            ),
+            borrowed=tuple((name, at) for name, access, at in lent if access is Access.BORROW and at not in changed),
+            condition=condition_of(task, reads),
         )
 
     def wrapped(self, task: Task[Any]) -> Wrapped | None:
@@ -293,7 +290,7 @@ def _mode(task: Task[Any]) -> int:
         return TURN
     mode = INTO if task.kind is Kind.DIRECT else CALL
     source = task.arguments[0].source if len(task.arguments) == 1 else None
-    if mode == CALL and isinstance(source, PrevSource) and not (task.method or task.arguments[0].keyword):
+    if mode == CALL and isinstance(source, OutputSource) and not (task.method or task.arguments[0].keyword):
         access = source.access
         mode = TAKEN if access is Access.CONSUME else CALL if access is Access.COPY else LENT
     return mode + task.awaits

@@ -22,8 +22,8 @@ async def run_serial(run: Run, index: int = 0) -> None:
         while 0 <= index < size:
             if run.left is not None:
                 index = await resume(run)
-            elif run.is_watched:
-                index = await watch(run, run.program.step(index))
+            elif run.is_watched or run.rest is not None:
+                index = await watch(run, index)
             elif index // part >= len(parts) or index % part:
                 index = await interpret(run, index)
             else:
@@ -36,7 +36,7 @@ async def run_serial(run: Run, index: int = 0) -> None:
                 except BaseException as left:  # noqa: BLE001 - raised again in `resume`
                     index = put_back(run, compiled, left)
         if index != ENDED:
-            run.answer = SUCCESS
+            run.answer = run.verdict
     except BaseException as raised:
         error = raised
         run.note(raised, run.at)

@@ -53,6 +53,8 @@ class Run:
     """Whether EMPTY may be among what is kept, for nodes that have succeeded without an output."""
     answer = SUCCESS
     """What the node that was settled last has answered."""
+    verdict = SUCCESS
+    """What the run answers when it comes to its end."""
     attempts = 0
     """How many times the task of the current node has been called, where that is counted."""
     at = 0
@@ -69,6 +71,10 @@ class Run:
     """What is to be said of nodes that have failed before a concurrent run was cancelled."""
     cancelled: Sequence[int] = ()
     """The nodes that ran when a concurrent run was cancelled."""
+    skips: Sequence[tuple[int, Sequence[int]]] = ()
+    """The nodes that have not succeeded while the run went on, each with those that were left out because of it."""
+    rest: Any = None
+    """The `Rest` of a serial run of a graph, once something in it was left out."""
     observers: Sequence[Observer] = ()
     check_borrows = False
     is_closing = False
@@ -125,7 +131,7 @@ class Run:
     def result(self) -> RunResult:
         """Give away what is left, and be without it: tracebacks that somebody keeps lead to this object."""
         kept = {index: obj for index, obj in self.kept.items() if obj is not EMPTY} if self.has_gaps else self.kept
-        made = RunResult(self.plan, self.answer, self.failures, kept)
+        made = RunResult(self.plan, self.answer, self.failures, kept, self.skips)
         self.kept = _NOTHING_KEPT
         if self.failures:
             self.answer, self.failures = SUCCESS, ()

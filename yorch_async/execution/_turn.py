@@ -20,6 +20,7 @@ from .._tasks import Kind, Task
 from .._types import class_of
 from ._away import away
 from ._borrows import difference, snapshot
+from ._conditions import holds
 from ._instead import instead
 from ._program import Step
 from ._raised import raise_as_it_is
@@ -190,6 +191,8 @@ async def begin(turn: Turn) -> Any:
 
 async def turn(run: Run, step: Step) -> Any:
     """Run one node with its adapters; its output or EMPTY. What it answered is the run's answer then."""
+    if step.condition is not None and not run.is_watched and not await holds(run, step.condition):
+        return EMPTY
     state = Turn(run, step)
     run.attempts = 0
     try:
@@ -215,6 +218,8 @@ async def turn(run: Run, step: Step) -> Any:
 async def careful_turn(run: Run, step: Step) -> Any:
     """The same under the eyes of observers and, if asked for, with what the node borrows compared before and after."""
     index, path = step.index, run.path(step.index)
+    if step.condition is not None and not await holds(run, step.condition):
+        return EMPTY
     started = perf_counter()
     run.notify(NodeStarted(index, path, started))
     borrowed = _Borrowed(run, step) if run.check_borrows else None

@@ -17,14 +17,16 @@ from ._program import TURN, More, Program
 from ._setup import Needs, needs_of
 from ._turn import begin
 
-__all__ = ["FINISH", "KEPT", "LEAF", "PARENT", "Line", "Strand", "Weave", "weave_of"]
+__all__ = ["FINISH", "KEPT", "LEAF", "OPENED", "PARENT", "Line", "Strand", "Weave", "weave_of"]
 
 KEPT: Final = 0
 LEAF: Final = 1
 PARENT: Final = 2
 FINISH: Final = 3
+OPENED: Final = 4
 """What follows a node that has succeeded: a leaf's output is kept, or is not needed; a parent's goes into its register, and its
-children come next; or more than that is to be done. In this order, because that is how it is asked for."""
+children come next; or more than that is to be done, after which others may be ready. In this order, because that is how it is
+asked for."""
 
 Strand: TypeAlias = tuple[int, Any, int, Any, int, int, More]
 """One node: mode, fn, register and expected as in an `Op`; its index, if its output is kept, else the register of that, or 0; what
@@ -89,6 +91,10 @@ class Weave:
         self._layout = plan.layout
         self._is_watched = is_watched
         self._families: dict[int, _Family] = {}
+        self._late: dict[int, Strand] = {}
+        links = plan.layout.links
+        self.pending = {index: len(needs | links.hopes.get(index, frozenset())) for index, needs in links.needs.items()}
+        """How many nodes have to be over before each late node is ready."""
         self.schedule = spread(plan.schedule)
         self.program = Program(plan, keep, begin, self.schedule)
         self.needs: Needs | None = needs_of(plan)
@@ -102,22 +108,38 @@ class Weave:
         """The children of a node, of which there is one at least; those of -1 are the root."""
         family = self._families.get(parent)
         if family is None:
-            indexes = self._layout.children(parent) if parent >= 0 else [0]
+            links = self._layout.links
+            indexes = [each for each in self._layout.children(parent) if not links.is_late(each)] if parent >= 0 else [0]
             family = self._families[parent] = _Family(self, indexes)
         return family.line()
+
+    def opens(self, index: int) -> bool:
+        """Whether a node has children that are ready when it has succeeded."""
+        links = self._layout.links
+        if not links:
+            return self._layout.ends[index] > index + 1
+        return not all(map(links.is_late, links.children[index]))
+
+    def late(self, index: int) -> Line:
+        """A node that depends on more than its parent, alone."""
+        strand = self._late.get(index)
+        if strand is None:
+            strand = self._late[index] = self.strand(index, is_shared=False)
+        return Line(iter((strand,)), 0)
 
     def strand(self, index: int, *, is_shared: bool) -> Strand:
         """One node."""
         op, task, reads = self.program.op(index), self.schedule.tasks[index], self.reads(index)
         more = op.more
         mode = TURN if self._is_watched else op.mode
-        is_leaf = self._layout.ends[index] == index + 1
+        is_leaf = not self.opens(index)
         is_simple = (
             mode != TURN
             and not (more.keep and (more.out or task.kind is Kind.FORWARD or not is_leaf))
             and (is_shared or not reads)
             and not any(register in self.readers.managers for register in reads)
             and self.schedule.stage(index) is None
+            and index not in self._layout.links.followers
         )
         follows = (KEPT if more.keep else LEAF if is_leaf else PARENT) if is_simple else FINISH
         return mode, op.fn, op.register, op.expected, index if more.keep else more.out, follows, more

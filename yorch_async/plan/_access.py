@@ -1,7 +1,7 @@
 """Who reads what, who owns it, and until when it is needed: the lifetimes of all outputs, known before the run.
 
-A *reader* is any node that takes an output by one of its arguments. That a tree's node reads only its direct parent is decided in
-one place, `_sources`; everything after it works with any earlier node as a source.
+A *reader* is any node that takes an output by one of its arguments. Whose output that is, is decided in one place, `_sources`;
+everything after it works with any earlier node as a source.
 
 *Guarantees*: an output is needed from its own position up to its last reader's; a slot is shared by outputs whose times do not
 overlap, so that the number of slots is the largest number of outputs alive together.
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
-from .._specs import Access
+from .._placed import Fanout
+from .._specs import Access, OutputSource, PrevSource
 from .._tasks import Kind, Task
-from .._tree import Fanout
 from ._layout import Layout
 
-__all__ = ["Lifetimes", "Stage", "lifetimes"]
+__all__ = ["Lifetimes", "Stage", "is_staged", "lifetimes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ def lifetimes(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fano
         task = tasks[position]
         if task.managed:
             # A resource is left only after everything that it was made from may still be used: innermost first.
-            if kept[position] or layout.ends[position] == position + 1:
+            if kept[position] or layout.is_leaf(position):
                 lasts[position] = len(tasks)
             until = lasts[position]
         else:
             until = position
-        for source, (_, access) in zip(sources[position], task.prev, strict=True):
-            if source in staged and access.access is Access.COPY:
+        for source, (_, access) in zip(sources[position], task.accesses, strict=True):
+            if source in staged and is_staged(access):
                 stage_lasts[source] = max(stage_lasts[source], until)
             else:
                 owner = owners[source]
@@ -73,8 +73,15 @@ def lifetimes(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fano
     return Lifetimes(sources, owners, slots, tuple(lasts), stages, count)
 
 
+def is_staged(source: OutputSource) -> bool:
+    """Whether a source is served from the staged copy, if there is one: by it children copy."""
+    return source.access is Access.COPY and isinstance(source, PrevSource)
+
+
 def _sources(layout: Layout, tasks: Sequence[Task[Any]]) -> tuple[tuple[int, ...], ...]:
-    return tuple((parent,) * len(task.prev) for parent, task in zip(layout.parents, tasks, strict=True))
+    if not layout.links:
+        return tuple((parent,) * len(task.accesses) for parent, task in zip(layout.parents, tasks, strict=True))
+    return tuple(tuple(layout.read(position, source) for _, source in task.accesses) for position, task in enumerate(tasks))
 
 
 def _owners(layout: Layout, tasks: Sequence[Task[Any]]) -> tuple[int, ...]:
@@ -92,7 +99,8 @@ def _staged(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fanout
     found: list[int] = []
     for position, fanout in enumerate(fanouts):
         if fanout is Fanout.CONSUME_WITH_COPIES:
-            accesses = {access.access for child in layout.children(position) for _, access in tasks[child].prev}
+            taken = (access for child in layout.children(position) for _, access in tasks[child].used)
+            accesses = {access.access for access in taken if isinstance(access, PrevSource)}
             if accesses >= {Access.CONSUME, Access.COPY}:
                 found.append(position)
     return found

@@ -4,15 +4,17 @@
 *Does not know*: any adapter; a task answers for itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .._errors import Problem, problem
-from .._specs import Access, InputSource, PrevSource
+from .._placed import Fanout
+from .._reads import NodeSource
+from .._specs import Access, InputSource, OutputSource, PrevSource
 from .._tasks import Kind, Task
-from .._tree import Fanout
 from .._types import UNKNOWN, describe, satisfies
 from ._layout import Layout
+from ._ownership import Ownership
 
 __all__ = ["Checker"]
 
@@ -50,8 +52,9 @@ class Checker:
         """Everything that is wrong."""
         found: list[tuple[int, Problem]] = [*self._duplicate_names(), *self._input_types()]
         for position, task in enumerate(self._tasks):
-            if task.prev:
+            if task.accesses:
                 found.extend((position, each) for each in self._accesses(position, task))
+        found.extend(Ownership(self._layout, self._tasks, self._fanouts, self._makers).problems())
         found.sort(key=lambda pair: pair[0])
         return [each for _, each in found]
 
@@ -60,27 +63,38 @@ class Checker:
 
     def _accesses(self, position: int, task: Task[Any]) -> Iterator[Problem]:
         parent = self._layout.parents[position]
-        if parent < 0:
-            for name, access in task.prev:
+        is_fine = True
+        for name, access in task.accesses:
+            if isinstance(access, NodeSource):
+                yield from self._access(position, name, access, self._layout.read(position, access), self._layout.path)
+            elif parent < 0:
                 yield self._say("root-access", position, name, access=access)
-            return
-        if self._outputs[parent] is False:
-            source = self._makers[parent]
-            label, words = self._layout.labels[source], self._tasks[source].output.words
-            for name, access in task.prev:
-                yield self._say("no-parent-output", position, name, access=access, parent=label, declared=words)
-            return
-        for name, access in task.prev:
-            offered, kept = self._types[parent], self._kept_above[parent]
-            if not satisfies(offered, access.type):
-                facts = {"wanted": describe(access.type), "offered": describe(offered)}
-                above = self._layout.labels[parent]
-                yield self._say("type-mismatch", position, name, access=access, parent=above, **facts)
-            if kept >= 0 and access.access.exclusive:
-                yield self._say("kept-changed", position, name, access=access, kept=self._layout.labels[kept])
-        yield from self._fanout(position, parent, task.prev)
+            else:
+                is_fine = self._outputs[parent] is not False
+                yield from self._access(position, name, access, parent, self._layout.labels.__getitem__)
+        prev: list[tuple[str, OutputSource]] = [
+            (name, access) for name, access in task.used if isinstance(access, PrevSource)
+        ]
+        if parent >= 0 and is_fine:
+            yield from self._fanout(position, parent, prev)
 
-    def _fanout(self, position: int, parent: int, prev: Sequence[tuple[str, PrevSource[Any]]]) -> Iterator[Problem]:
+    def _access(
+        self, position: int, name: str, access: OutputSource, read: int, called: Callable[[int], str]
+    ) -> Iterator[Problem]:
+        """What is wrong with reading that node, whoever else does."""
+        if self._outputs[read] is False:
+            source = self._makers[read]
+            facts = {"parent": called(source), "declared": self._tasks[source].output.words}
+            yield self._say("no-parent-output", position, name, access=access, **facts)
+            return
+        offered, kept = self._types[read], self._kept_above[read]
+        if not satisfies(offered, access.type):
+            facts = {"wanted": describe(access.type), "offered": describe(offered)}
+            yield self._say("type-mismatch", position, name, access=access, parent=called(read), **facts)
+        if kept >= 0 and access.access.exclusive:
+            yield self._say("kept-changed", position, name, access=access, kept=called(kept))
+
+    def _fanout(self, position: int, parent: int, prev: Sequence[tuple[str, OutputSource]]) -> Iterator[Problem]:
         policy = self._fanouts[parent]
         for name, access in prev:
             facts = {"access": access, "parent": self._layout.labels[parent]}
@@ -92,7 +106,7 @@ class Checker:
                         yield self._say("fanout-consumers", position, name, first=label, **facts)
                 elif access.access is not Access.COPY:
                     yield self._say("fanout-copies", position, name, **facts)
-            elif not access.access.exclusive:
+            elif policy is Fanout.ORDERED or not access.access.exclusive:
                 continue
             elif policy is Fanout.SHARED_READONLY:
                 yield self._say("fanout-shared", position, name, **facts)
@@ -109,7 +123,7 @@ class Checker:
         return known
 
     def _accesses_of(self, position: int) -> list[Access]:
-        return [access.access for _, access in self._tasks[position].prev]
+        return [access.access for _, access in self._tasks[position].used if isinstance(access, PrevSource)]
 
     def _duplicate_names(self) -> Iterator[tuple[int, Problem]]:
         seen: dict[str, int] = {}

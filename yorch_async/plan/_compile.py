@@ -91,7 +91,7 @@ def with_tasks(plan: Plan, tasks: tuple[Task[Any], ...]) -> Plan:
     with these tasks. Raises `PlanError`.
     """
     lives = plan.lifetimes
-    if any(task.prev != old.prev for task, old in zip(tasks, plan.tasks, strict=True)):
+    if any(task.accesses != old.accesses for task, old in zip(tasks, plan.tasks, strict=True)):
         # Not those of the plan, which may keep more than the tree does: an output that is kept by that has the same lifetime.
         kept = tuple(plan.tree.placed[index].keep for index in plan.layout.registered)
         problems = Checker(plan.layout, tasks, plan.fanouts, kept, plan.names).problems()

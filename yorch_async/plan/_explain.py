@@ -9,9 +9,9 @@ from typing import Any
 
 from .._adapter import words_of
 from .._bind import Argument
-from .._specs import CtxSource, InputSource, PrevSource
+from .._placed import Fanout
+from .._specs import CtxSource, InputSource, OutputSource
 from .._tasks import Kind, Task
-from .._tree import Fanout
 from .._types import UNKNOWN, describe
 from ._layout import Layout
 
@@ -76,6 +76,6 @@ def source_text(argument: Argument) -> str:
         return f"from_ctx({describe(source.key)})"
     if isinstance(source, InputSource):
         return f"from_input({source.name})"
-    if isinstance(source, PrevSource):
+    if isinstance(source, OutputSource):
         return f"{source}({'' if source.type is UNKNOWN else describe(source.type)})"
     return f"value({describe(type(source.value))})"

@@ -1,14 +1,20 @@
 """The shape of a tree as flat tuples, in the order in which a serial run visits it.
 
-*Guarantees*: position 0 is the root; a node's subtree is the range from its position to its end, so skipping it is a jump; linear
-in the number of nodes, at any depth, without recursion.
-*Does not know*: tasks, outputs, rules.
+That order is depth first, children in the order of registration. A *late* node, one that depends on more than its parent, comes as
+soon as all that was registered before it has come.
+
+*Guarantees*: position 0 is the root; a node comes after all that it depends on; where no node is late, a node's subtree is the range
+from its position to its end, so skipping it is a jump; linear in the number of nodes, at any depth, without recursion.
+*Does not know*: outputs, rules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .._tree import Placed
+from .._placed import Placed
+from .._reads import NodeSource
+from .._specs import OutputSource
+from ._links import NO_LINKS, Links, links_of
 
 __all__ = ["Layout", "lay_out", "path_at"]
 
@@ -27,19 +33,53 @@ class Layout:
     parents: tuple[int, ...]
     """The parent's position; -1 at the root."""
     ends: tuple[int, ...]
-    """The position after the last node of the subtree."""
+    """The position after the last node of the subtree. Where nodes are late, others may stand between."""
     levels: tuple[int, ...]
     labels: tuple[str, ...]
     """What the node is called in paths: unique among its siblings."""
+    links: Links = NO_LINKS
+    """What late nodes depend on."""
 
-    def children(self, position: int) -> list[int]:
+    def children(self, position: int) -> Sequence[int]:
         """The positions of the direct children, in order."""
+        if self.links:
+            return self.links.children[position]
         found: list[int] = []
         child, end = position + 1, self.ends[position]
         while child < end:
             found.append(child)
             child = self.ends[child]
         return found
+
+    def read(self, position: int, source: OutputSource) -> int:
+        """The node whose output a source of a node reads; -1: the parent of a node that has none."""
+        return self.positions[source.node.index] if isinstance(source, NodeSource) else self.parents[position]
+
+    def is_leaf(self, position: int) -> bool:
+        """Whether nothing comes after a node because of it."""
+        return self.ends[position] == position + 1 and position not in self.links.followers
+
+    def is_below(self, position: int, above: int) -> bool:
+        """Whether a node belongs to the subtree of another one, or is it."""
+        if not above <= position < self.ends[above]:
+            return False
+        while self.links and position > above:
+            position = self.parents[position]
+        return not self.links or position == above
+
+    def cut_off(self, position: int) -> Sequence[int]:
+        """The nodes that can never run when this one does not succeed, in order."""
+        if not self.links:
+            return range(position + 1, self.ends[position])
+        needs, found, waiting = self.links.needs, {position}, [position]
+        while waiting:
+            over = waiting.pop()
+            late = (each for each in self.links.followers.get(over, ()) if over in needs[each])
+            for each in (*self.children(over), *late):
+                if each not in found:
+                    found.add(each)
+                    waiting.append(each)
+        return sorted(found - {position})
 
     def path(self, position: int) -> str:
         """The names from the root down to a node."""
@@ -61,15 +101,11 @@ def path_at(parents: Sequence[int], levels: Sequence[int], labels: Sequence[str]
 def lay_out(placed: Sequence[Placed]) -> Layout:
     """Put registered nodes, which may come in any order of handles, into the order of a serial run."""
     children: list[list[int]] = [[] for _ in placed]
+    tops: list[int] = []
+    late = [node.is_late for node in placed]
     for index, node in enumerate(placed):
-        if node.parent >= 0:
-            children[node.parent].append(index)
-    order: list[int] = []
-    waiting = [0]
-    while waiting:
-        index = waiting.pop()
-        order.append(index)
-        waiting.extend(reversed(children[index]))
+        (children[node.parent] if node.parent >= 0 else tops).append(index)
+    order = list(_walk(children, late) if any(late) else _descend([0], children))
     positions = [0] * len(placed)
     for position, index in enumerate(order):
         positions[index] = position
@@ -80,15 +116,41 @@ def lay_out(placed: Sequence[Placed]) -> Layout:
         parents,
         _ends(parents),
         tuple(placed[i].level for i in order),
-        _labels(placed, order, children),
+        _labels(placed, order, [tops, *children]),
+        links_of(placed, order, positions) if any(late) else NO_LINKS,
     )
+
+
+def _descend(waiting: list[int], children: Sequence[Sequence[int]]) -> Iterator[int]:
+    """Depth first."""
+    while waiting:
+        index = waiting.pop()
+        yield index
+        waiting.extend(reversed(children[index]))
+
+
+def _walk(children: Sequence[Sequence[int]], late: Sequence[bool]) -> Iterable[int]:
+    """The same, but a late node comes when all that was registered before it has."""
+    size = len(late)
+    done, waiting, lowest = [False] * size, [0], 0
+    while lowest < size:
+        if done[lowest]:
+            lowest += 1
+            continue
+        index = lowest if late[lowest] else waiting.pop()
+        if done[index]:
+            continue
+        done[index] = True
+        yield index
+        waiting.extend(child for child in reversed(children[index]) if not late[child])
 
 
 def _ends(parents: tuple[int, ...]) -> tuple[int, ...]:
     ends = list(range(1, len(parents) + 1))
     for position in range(len(parents) - 1, 0, -1):
         parent = parents[position]
-        ends[parent] = max(ends[parent], ends[position])
+        if parent >= 0:
+            ends[parent] = max(ends[parent], ends[position])
     return tuple(ends)
 
 

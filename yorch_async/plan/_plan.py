@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, get_args, overload
 
 from .._door import public
+from .._placed import Fanout
 from .._tasks import Task
-from .._tree import Fanout, Node, TaskTree
+from .._tree import Node, TaskTree
 from ._access import Lifetimes
 from ._emit import code_of, legend
 from ._explain import explain
@@ -63,7 +64,7 @@ class PlanNode:
 
     @property
     def parent(self) -> int | None:
-        """The index of the parent; None at the root."""
+        """The index of the parent; None at the root and at joins."""
         parent = self.plan.layout.parents[self.index]
         return None if parent < 0 else parent
 
@@ -73,8 +74,13 @@ class PlanNode:
         return tuple(self.plan.layout.children(self.index))
 
     @property
+    def after(self) -> tuple[int, ...]:
+        """The indexes of the nodes that it only comes after (`after=`), without its parent."""
+        return self.plan.layout.links.after.get(self.index, ())
+
+    @property
     def level(self) -> int:
-        """How far it is from the root."""
+        """How far it is from the root, or from the join that it is below."""
         return self.plan.layout.levels[self.index]
 
     @property
@@ -94,8 +100,8 @@ class PlanNode:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it has no children."""
-        return self.plan.layout.ends[self.index] == self.index + 1
+        """Whether it has no children, and no other node depends on it."""
+        return self.plan.layout.is_leaf(self.index)
 
     @property
     def slot(self) -> int | None:

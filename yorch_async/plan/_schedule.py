@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from .._copying import copy_of
+from .._slots import EMPTY
 from .._specs import Access
 from .._tasks import Kind, Task
-from ._access import Lifetimes
+from .._variants import as_it_is
+from ._access import Lifetimes, is_staged
 from ._layout import Layout
 
 __all__ = ["CONTEXT", "FIRST_SLOT", "INPUTS", "PART", "Endings", "Keep", "Schedule"]
@@ -68,29 +70,33 @@ class Schedule:
         """The node that moves an object out of where it lives; -1: none does."""
         last = self.last(obj)
         if last < len(self.tasks):
-            for read, (_, access) in zip(self.reads(last), self.tasks[last].prev, strict=True):
+            for read, (_, access) in zip(self.reads(last), self.tasks[last].accesses, strict=True):
                 if read == obj and access.access is Access.CONSUME:
                     return last
         return -1
 
     def reads(self, index: int) -> Sequence[int]:
         """The objects that a node's accesses read, in order."""
-        prev = self.tasks[index].prev
+        prev = self.tasks[index].accesses
         if not prev:
             return ()
         lives, found = self.lifetimes, list[int]()
         for source, (_, access) in zip(lives.sources[index], prev, strict=True):
-            is_staged = bool(lives.stages) and access.access is Access.COPY and source in lives.stages
-            found.append(~source if is_staged else lives.owners[source])
+            is_copied = bool(lives.stages) and source in lives.stages and is_staged(access)
+            found.append(~source if is_copied else lives.owners[source])
         return found
 
     def reader(self, index: int) -> int | None:
-        """The first node that reads what this one itself puts into its slot."""
+        """The first node that cannot do without what this one itself puts into its slot."""
         lives = self.lifetimes
         if lives.lasts[index] == index:
             return None
         following = range(index + 1, min(lives.lasts[index] + 1, len(self.tasks)))
-        return next((reader for reader in following if index in lives.sources[reader]), None)
+        return next((reader for reader in following if self._requires(reader, index)), None)
+
+    def _requires(self, reader: int, index: int) -> bool:
+        accesses = zip(self.lifetimes.sources[reader], self.tasks[reader].accesses, strict=True)
+        return any(source == index and access.default is EMPTY for source, (_, access) in accesses)
 
     def stage(self, index: int) -> Callable[[Any], Any] | None:
         """What makes the copy for the copying children of a node, if there is to be one."""
@@ -99,17 +105,16 @@ class Schedule:
         copiers = {
             access.copier
             for child in self.layout.children(index)
-            for _, access in self.tasks[child].prev
-            if access.access is Access.COPY
+            for _, access in self.tasks[child].accesses
+            if is_staged(access) and access.copier is not as_it_is
         }
         # Where the children copy in different ways, no one's way may decide what the others get to copy.
         return copiers.pop() if len(copiers) == 1 else copy_of
 
     def keeps(self, index: int, keep: Keep) -> bool:
         """Whether the output of a node stays in the result, if it has one."""
-        is_leaf = self.layout.ends[index] == index + 1
         can = self.tasks[index].has_output is not False
-        return can and keep != "none" and (self.kept[index] or (keep == "leaves" and is_leaf))
+        return can and keep != "none" and (self.kept[index] or (keep == "leaves" and self.layout.is_leaf(index)))
 
     def kept_object(self, index: int) -> int:
         """The object that stays: a forwarding node's is the one that it forwards."""

@@ -16,7 +16,7 @@ from .._outputs import Returns
 from .._results import FLOW, StepStatus
 from .._signature import name_of
 from .._slots import EMPTY, Sink
-from .._specs import Access, CtxSource, InputSource, PrevSource, ValueSource
+from .._specs import Access, CtxSource, InputSource, OutputSource, ValueSource
 from .._tasks import Kind, Task
 from .._types import describe
 from ._names import literal, method_of
@@ -158,7 +158,7 @@ class Writer:
 
     def _moving(self, task: Task[Any], index: int) -> str:
         """The call of a coroutine function that takes an output over: the name lets go of it before the function begins."""
-        takes = any(source.access is Access.CONSUME for _, source in task.prev)
+        takes = any(source.access is Access.CONSUME for _, source in task.accesses)
         if not (takes and task.awaits and task.kind is Kind.REGULAR):
             return ""
         (obj,) = self._schedule.reads(index)
@@ -176,7 +176,7 @@ class Writer:
 
     def _argument(self, argument: Argument, reading: Iterator[int], *, lent: bool) -> str:
         source = argument.source
-        if isinstance(source, PrevSource):
+        if isinstance(source, OutputSource):
             text = self._access(source, next(reading), lent=lent)
         elif isinstance(source, ValueSource):
             text = literal(source.value) or self._shared.constant(f"{argument.name}_value", source.value)
@@ -188,7 +188,7 @@ class Writer:
             text = self._input(source, argument.default)
         return text if argument.keyword is None else f"{argument.keyword}={text}"
 
-    def _access(self, source: PrevSource[Any], obj: int, *, lent: bool) -> str:
+    def _access(self, source: OutputSource, obj: int, *, lent: bool) -> str:
         name = self._object(obj)
         if source.access is Access.COPY:
             return f"{self._copier(source.copier)}({name})"

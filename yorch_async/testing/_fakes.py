@@ -16,9 +16,10 @@ from .._outputs import Returns
 from .._results import StepResult, StepStatus, TaskResult
 from .._signature import read
 from .._slots import EMPTY
-from .._specs import PrevSource
-from .._tasks import Kind, Task, with_adapters, with_callable
+from .._specs import OutputSource
+from .._tasks import Kind, Task
 from .._types import class_of
+from .._variants import with_adapters, with_callable
 from ._public import public
 
 __all__ = ["faked", "scripted"]
@@ -113,7 +114,7 @@ def _answer(task: Task[Any], fake: Any, path: str) -> Any:
 
 def _without_needs(task: Task[Any], fn: Callable[..., Any]) -> Task[Any]:
     """The task with another callable, for which nothing is fetched but what has to be read for the sake of its owner."""
-    arguments = tuple(argument for argument in task.arguments if isinstance(argument.source, PrevSource))
+    arguments = tuple(argument for argument in task.arguments if isinstance(argument.source, OutputSource))
     return with_callable(_open(task), fn, arguments, is_async=False, awaits=False)
 
 

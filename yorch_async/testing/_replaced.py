@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Any, Final, overload
 
 from .._adapter import Adapter
-from .._tasks import Task, with_callable
+from .._tasks import Task
 from .._tree import Node
+from .._variants import with_callable
 from ..plan import Plan, nodes_called, with_tasks
 from ._fakes import faked
 from ._public import public

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._bind import Argument
-from .._specs import CtxSource, InputSource, PrevSource
+from .._specs import CtxSource, InputSource, OutputSource
 from .._tree import TaskTree
 from ..plan import InputInfo, Plan, PlanNode
 from ._picture import adapter_words, plan_of, public, type_words
@@ -70,7 +70,7 @@ def _node(node: PlanNode) -> dict[str, Any]:
 def _argument(argument: Argument, sources: Iterator[int]) -> dict[str, Any]:
     source = argument.source
     shown: dict[str, Any] = {"parameter": argument.name, "source": str(source)}
-    if isinstance(source, PrevSource):
+    if isinstance(source, OutputSource):
         return shown | {"type": type_words(source.type), "node": next(sources)}
     if isinstance(source, CtxSource):
         return shown | {"key": type_words(source.key)}

@@ -12,8 +12,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from .._adapter import Adapter, words_of
 from .._bind import Argument
-from .._specs import CtxSource, InputSource, PrevSource
-from .._tree import Fanout, TaskTree
+from .._placed import Fanout
+from .._specs import CtxSource, InputSource, OutputSource
+from .._tree import TaskTree
 from .._types import UNKNOWN, describe, visible
 from ..plan import Plan, PlanNode, compile_plan
 
@@ -60,7 +61,7 @@ def edges_of(plan: Plan) -> Iterator[Edge]:
         parent = node.parent
         if parent is not None and parent not in node.reads:
             yield Edge(parent, node.index, None)
-        for source, (parameter, access) in zip(node.reads, node.task.prev, strict=True):
+        for source, (parameter, access) in zip(node.reads, node.task.accesses, strict=True):
             yield Edge(source, node.index, f"{visible(parameter)}: {access}")
 
 
@@ -88,7 +89,7 @@ def adapter_words(adapter: Adapter) -> str:
 def _outside(argument: Argument) -> str | None:
     """Where an argument comes from, as a user would write it; None: from another node."""
     source = argument.source
-    if isinstance(source, PrevSource):
+    if isinstance(source, OutputSource):
         return None
     if isinstance(source, CtxSource):
         return f"from_ctx({type_words(source.key) or ''})"

@@ -1,0 +1,98 @@
+"""The rest of a serial run of a graph in which something has been skipped: the plan alone cannot say any more what is let go of when.
+
+*Guarantees*: an output goes when its last reader that can still run is over, or at once where there is none; a resource goes with its
+output; nodes that can run are run in the same order as before.
+*Does not know*: why something was skipped.
+"""
+
+from collections.abc import Iterable
+
+from .._results import StepStatus
+from .._slots import EMPTY
+from ._program import Step
+from ._state import Run
+from ._turn import careful_turn, turn
+
+__all__ = ["Rest"]
+
+
+class Rest:
+    """The nodes from one on. It has state: which of them cannot run, and how many readers each object still waits for."""
+
+    def __init__(self, run: Run, index: int) -> None:
+        self._run = run
+        self._at = index
+        """The node that is over, and with it all before it."""
+        self._dead: set[int] = set()
+        self._counts: dict[int, int] = {}
+        """By object: how many nodes have to be over before it may go."""
+        schedule, size = run.program.schedule, run.program.size
+        self._schedule = schedule
+        for reader in (*run.resources, *range(index + 1, size)):
+            for obj in self._reads(reader):
+                self._counts[obj] = self._counts.get(obj, 0) + 1
+        for index_, task in enumerate(schedule.tasks):
+            if task.managed and schedule.lifetimes.lasts[index_] == size:
+                self._counts[index_] = self._counts.get(index_, 0) + 1
+
+    def _reads(self, index: int) -> set[int]:
+        return set(self._schedule.reads(index))
+
+    def runs(self, index: int) -> bool:
+        """Whether a node can still run."""
+        return index not in self._dead
+
+    async def cut(self, indexes: Iterable[int]) -> list[int]:
+        """Leave out nodes, and let go of what only they would have read; those that were not left out before."""
+        fresh = [index for index in indexes if index not in self._dead]
+        self._dead.update(fresh)
+        await self._over(fresh)
+        return fresh
+
+    async def node(self, step: Step) -> bool:
+        """Run a node; whether it has succeeded. Otherwise the run's answer says how it ended."""
+        run, op = self._run, step.op.more
+        run.at = self._at = step.index
+        value = await (careful_turn if run.is_watched else turn)(run, step)
+        is_ok = run.answer.status is StepStatus.SUCCESS
+        if is_ok and op.keep and (step.forwarded or value is not EMPTY):
+            run.kept[op.at] = run.slots[step.forwarded] if step.forwarded else value
+        objects = self._counted([op.at] if op.at not in run.resources else [])
+        self._release(objects)
+        if op.out and self._counts.get(op.at):
+            run.slots[op.out] = value
+        value = EMPTY  # if what follows raises, this frame is in a traceback, which must not keep the output
+        if is_ok and step.rare.stage is not None and self._counts.get(~op.at):
+            source, target, copier = step.rare.stage
+            run.slots[target] = copier(run.slots[source])
+        await self._leave([obj for obj in objects if obj in run.resources])
+        if op.at in run.resources and not self._counts.get(op.at):
+            await self._leave([op.at])
+        return is_ok
+
+    async def _over(self, indexes: Iterable[int]) -> None:
+        """These nodes will read nothing any more."""
+        objects = self._counted(indexes)
+        self._release(objects)
+        await self._leave([obj for obj in objects if obj in self._run.resources])
+
+    def _counted(self, indexes: Iterable[int]) -> list[int]:
+        """Count down what nodes read that are over; the objects that nobody waits for any more, innermost first."""
+        ended: list[int] = []
+        for index in indexes:
+            for obj in self._reads(index):
+                self._counts[obj] -= 1
+                if not self._counts[obj]:
+                    ended.append(obj)
+        return sorted(ended, key=lambda obj: (max(obj, ~obj), obj < 0), reverse=True)
+
+    def _release(self, objects: Iterable[int]) -> None:
+        for obj in objects:
+            if max(obj, ~obj) <= self._at:  # of what was never made, the place may be another one's
+                self._run.slots[self._schedule.register(obj)] = EMPTY
+
+    async def _leave(self, indexes: list[int]) -> None:
+        """Exit resources, and then let go of what they were made from."""
+        if indexes:
+            await self._run.leave(indexes, None)
+            await self._over(indexes)

@@ -1,0 +1,145 @@
+"""The one rule of ownership beyond direct children: two accesses to an output, one of them exclusive, are put in order by the graph.
+
+What is accessed is the object: through forwarding nodes, which pass their parent's object on, it may have several nodes as its
+sources. Children of one parent are told apart by its fanout policy, and fall under this rule where that is `Fanout.ORDERED`.
+
+*Guarantees*: where nothing is found, every order in which the graph lets nodes run gives each of them the same; linear in the accesses
+to an output, but for the search between two exclusive ones.
+*Does not know*: what nodes do with what they are lent.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from .._errors import Problem, problem
+from .._placed import Fanout
+from .._reads import NodeSource
+from .._specs import Access, OutputSource, PrevSource
+from .._tasks import Task
+from ._layout import Layout
+
+__all__ = ["Ownership"]
+
+
+class _Use(NamedTuple):
+    """One access."""
+
+    position: int
+    name: str
+    source: OutputSource
+    parent: int
+    """The parent, where its policy has decided already; -1 where the graph has to."""
+
+    @property
+    def is_exclusive(self) -> bool:
+        return self.source.access.exclusive
+
+
+class Ownership:
+    """The rule, over one tree."""
+
+    def __init__(self, layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fanout], makers: Sequence[int]) -> None:
+        self._layout = layout
+        self._tasks = tasks
+        self._fanouts = fanouts
+        self._makers = makers
+        """The node that made the object which is a node's output."""
+
+    def problems(self) -> Iterator[tuple[int, Problem]]:
+        """Everything that is wrong, with the position of its node."""
+        if self._layout.links or Fanout.ORDERED in self._fanouts:
+            for maker, uses in self._uses().items():
+                if any(use.is_exclusive for use in uses) and len(uses) > 1 and any(use.parent < 0 for use in uses):
+                    yield from self._together(maker, uses)
+                    yield from self._ordered(maker, uses)
+
+    def _uses(self) -> dict[int, list[_Use]]:
+        """The accesses to each object, in the order of their nodes; those to staged copies are left out."""
+        found: dict[int, list[_Use]] = {}
+        layout = self._layout
+        for position, (task, parent) in enumerate(zip(self._tasks, layout.parents, strict=True)):
+            for name, source in task.used:
+                read = layout.read(position, source)
+                policy = Fanout.ORDERED if isinstance(source, NodeSource) or parent < 0 else self._fanouts[parent]
+                if read >= 0 and not (policy is Fanout.CONSUME_WITH_COPIES and source.access is Access.COPY):
+                    decided = -1 if policy is Fanout.ORDERED else parent
+                    found.setdefault(self._makers[read], []).append(_Use(position, name, source, decided))
+            self._conditions(found, position, task)
+        return found
+
+    def _conditions(self, found: dict[int, list[_Use]], position: int, task: Task[Any]) -> None:
+        """What a condition looks at, where its node does not access it."""
+        for name, source in task.accesses[len(task.used) :]:
+            read = self._layout.read(position, source)
+            uses = found.setdefault(self._makers[read], [])
+            if read >= 0 and not (uses and uses[-1].position == position):
+                is_prev = isinstance(source, PrevSource) and self._fanouts[read] is not Fanout.ORDERED
+                uses.append(_Use(position, name, source, read if is_prev else -1))
+
+    def _together(self, maker: int, uses: Sequence[_Use]) -> Iterator[tuple[int, Problem]]:
+        """Accesses of one node by several names of the same object."""
+        for one, other in pairwise(uses):
+            if one.position == other.position and (one.is_exclusive or other.is_exclusive):
+                facts = {"access": other.source, "beside": one.source, "parameter": one.name, "node": self._path(maker)}
+                yield other.position, problem("same-output", self._path(other.position), other.name, **facts)
+
+    def _ordered(self, maker: int, uses: Sequence[_Use]) -> Iterator[tuple[int, Problem]]:
+        """Every access against the exclusive one before it and the one after it; those further away follow from that."""
+        exclusive = [use for use in uses if use.is_exclusive]
+        places = [use.position for use in exclusive]
+        first, last = uses[0].position, uses[-1].position
+        behind = [self._later(each, places[i + 1] if i + 1 < len(places) else last) for i, each in enumerate(places)]
+        ahead = [self._earlier(each, places[i - 1] if i else first) for i, each in enumerate(places)]
+        for use in uses:
+            at = bisect_left(places, use.position)
+            if at > 0:
+                yield from self._pair(maker, exclusive[at - 1], use, is_ordered=use.position in behind[at - 1])
+            if not use.is_exclusive and at < len(places) and places[at] != use.position:
+                yield from self._pair(maker, use, exclusive[at], is_ordered=use.position in ahead[at])
+        holders = (use for use in uses if self._tasks[use.position].managed and _lends(use.source))
+        holder = next(holders, None)
+        for use in exclusive:
+            if holder is not None and holder.position < use.position:
+                facts = {"access": use.source, "other": self._path(holder.position), "node": self._path(maker)}
+                yield use.position, problem("resource-reads", self._path(use.position), use.name, **facts)
+
+    def _pair(self, maker: int, one: _Use, other: _Use, *, is_ordered: bool) -> Iterator[tuple[int, Problem]]:
+        """Two accesses, of which the first comes first in a serial run."""
+        if one.parent >= 0 and one.parent == other.parent:
+            return
+        path, facts = self._path(other.position), {"access": other.source, "node": self._path(maker)}
+        facts |= {"other": self._path(one.position), "beside": one.source}
+        if not is_ordered:
+            both = one.is_exclusive and other.is_exclusive
+            exclusive = one.source if one.is_exclusive else other.source
+            facts |= {"which": "both are" if both else f"{exclusive} is", "exclusive": exclusive}
+            yield other.position, problem("unordered", path, other.name, **facts)
+        elif one.source.access is Access.CONSUME:
+            yield other.position, problem("read-after-taken", path, other.name, **facts)
+
+    def _later(self, position: int, last: int) -> set[int]:
+        """What the graph puts after a node, up to another one."""
+        layout, found, waiting = self._layout, set[int](), [position]
+        while waiting:
+            each = waiting.pop()
+            found.update(more := {*layout.children(each), *layout.links.followers.get(each, ())} - found)
+            waiting.extend(each for each in more if each < last)
+        return found
+
+    def _earlier(self, position: int, first: int) -> set[int]:
+        """What the graph puts before a node, down to another one."""
+        layout, found, waiting = self._layout, set[int](), [position]
+        while waiting:
+            more: Iterable[int] = set(layout.links.before(waiting.pop(), layout.parents)) - found
+            found.update(more)
+            waiting.extend(each for each in more if each > first)
+        return found
+
+    def _path(self, position: int) -> str:
+        return self._layout.path(position)
+
+
+def _lends(source: OutputSource) -> bool:
+    return source.access in (Access.BORROW, Access.BORROW_MUT)
