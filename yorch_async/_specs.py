@@ -254,7 +254,8 @@ class Mark:
             return CtxSource(annotated, copy=False)
         if self.kind == "from_input":
             return InputSource(None, annotated)
-        return PrevSource[Any](Access(self.kind), annotated)
+        prev: PrevSource[Any] = PrevSource(Access(self.kind), annotated)
+        return prev
 
 
 FromCtx: TypeAlias = Annotated[T, Mark("from_ctx")]
