@@ -16,8 +16,8 @@ from house import Source, read_house, sketch
 # a "|" separates do not know each other.
 FLOORS = (
     "yorch_worker",
-    "_door < _types < _copying < _rules < _errors < _results < _events < _slots < _specs < _reads < _context",
-    "_signature < _bind < _kinds < _accesses < _methods < _outputs < _adapter < _tasks < _variants < _register",
+    "_door < _types < _copying < _rules < _errors < _results < _events < _slots < _items < _specs < _reads < _context",
+    "_signature < _bind < _kinds < _accesses < _methods < _outputs < _adapter < _tasks < _variants < _register < _each",
     "adapters",
     "_known < _placed < _builder < _tree",
     "plan",

@@ -18,7 +18,10 @@ from ._errors import (
 )
 from ._events import (
     AttemptStarted,
+    EachStarted,
     Event,
+    ItemEnded,
+    ItemStarted,
     NodeEnded,
     NodeSkipped,
     NodeStarted,
@@ -27,6 +30,7 @@ from ._events import (
     RunEnded,
     RunStarted,
 )
+from ._items import item
 from ._placed import Fanout
 from ._reads import borrow, borrow_mut, consume, copy
 from ._register import (
@@ -46,6 +50,7 @@ from ._specs import (
     CopyPrev,
     FromCtx,
     FromInput,
+    Item,
     borrow_prev,
     borrow_prev_mut,
     consume_prev,
@@ -71,7 +76,7 @@ from .adapters import (
     timeout,
     to_thread,
 )
-from .execution import Concurrent, Failure, RunResult, SerialDfs, Skip, run, run_plan, run_sync
+from .execution import Concurrent, Failure, LeftOut, RunResult, SerialDfs, Skip, run, run_plan, run_sync
 from .plan import InputInfo, Plan, PlanNode, compile_plan
 from .runner import Handle, Runner, RunnerStatistics, RunState
 
@@ -89,6 +94,7 @@ __all__ = [
     "Context",
     "CopyPrev",
     "DirectOut",
+    "EachStarted",
     "Event",
     "Failure",
     "Fanout",
@@ -96,6 +102,10 @@ __all__ = [
     "FromInput",
     "Handle",
     "InputInfo",
+    "Item",
+    "ItemEnded",
+    "ItemStarted",
+    "LeftOut",
     "Node",
     "NodeEnded",
     "NodeError",
@@ -147,6 +157,7 @@ __all__ = [
     "fallback",
     "from_ctx",
     "from_input",
+    "item",
     "limit",
     "retry",
     "retry_on",

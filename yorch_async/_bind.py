@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import Any, get_origin
 
 from ._errors import RegistrationError, problem
+from ._items import ItemSource
 from ._signature import Parameter
 from ._slots import EMPTY, DirectOut
 from ._specs import CtxSource, InputSource, OutputSource, Source, ValueSource
@@ -51,7 +52,7 @@ def bind(
     `first` is the number of the first source, for messages; `followed`: another positional argument comes after these.
     """
     for number, source in enumerate(sources, first):
-        if not isinstance(source, CtxSource | InputSource | ValueSource | OutputSource):
+        if not isinstance(source, CtxSource | InputSource | ItemSource | ValueSource | OutputSource):
             raise RegistrationError(problem("not-a-source", task, number=number, object=repr(source)))
     if parameters is None:
         return tuple(resolved(task, _unnamed(number), source) for number, source in enumerate(sources, 1))
@@ -124,7 +125,7 @@ def resolved(task: str, parameter: Parameter, source: Source) -> Argument:
         source = InputSource(source.name or parameter.name, type_)
         default = parameter.default if parameter.has_default else EMPTY
         offered = source.type
-    elif isinstance(source, OutputSource):
+    elif isinstance(source, OutputSource | ItemSource):
         if source.type is UNKNOWN:
             source = replace(source, type=stripped(parameter.hint))
         offered = source.type

@@ -14,7 +14,10 @@ from ._results import StepStatus
 
 __all__ = [
     "AttemptStarted",
+    "EachStarted",
     "Event",
+    "ItemEnded",
+    "ItemStarted",
     "NodeEnded",
     "NodeSkipped",
     "NodeStarted",
@@ -96,6 +99,47 @@ class NodeSkipped:
 
 @public
 @dataclass(frozen=True, slots=True)
+class EachStarted:
+    """A node begins to go through elements; `total` is how many there are, None where that is not known before."""
+
+    index: int
+    path: str
+    total: int | None
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class ItemStarted:
+    """A node begins with its `number`-th element, counted from 1. `path` is that of the element: `root/files[12]`.
+
+    What happens inside - attempts, waits - is told with the `index` of the node, and a path that begins with that of the element.
+    """
+
+    index: int
+    path: str
+    number: int
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class ItemEnded:
+    """A node is done with an element, which has ended with this status after `elapsed` seconds; None: an exception (`error`) left it."""
+
+    index: int
+    path: str
+    number: int
+    status: StepStatus | None
+    attempts: int
+    elapsed: float
+    reason: str | None
+    error: BaseException | None
+    time: float
+
+
+@public
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """A run has ended with this status after `elapsed` seconds; None: an exception (`error`) left it."""
 
@@ -106,5 +150,16 @@ class RunEnded:
     time: float
 
 
-Event: TypeAlias = RunStarted | NodeStarted | AttemptStarted | RetryWaiting | NodeEnded | NodeSkipped | RunEnded
+Event: TypeAlias = (
+    RunStarted
+    | NodeStarted
+    | AttemptStarted
+    | RetryWaiting
+    | EachStarted
+    | ItemStarted
+    | ItemEnded
+    | NodeEnded
+    | NodeSkipped
+    | RunEnded
+)
 Observer: TypeAlias = Callable[[Event], object]

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ._adapter import Adapter
+from ._items import ItemSource
 from ._specs import CtxSource, InputSource, OutputSource, Source, ValueSource
 from ._tasks import Kind, Task, make_task
 
 __all__ = ["KnownTasks"]
 
 _MOST: Final = 1000
-_SOURCES: Final = (CtxSource, InputSource, OutputSource, ValueSource)
+_SOURCES: Final = (CtxSource, InputSource, ItemSource, OutputSource, ValueSource)
 
 
 class KnownTasks:

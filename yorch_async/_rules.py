@@ -224,6 +224,42 @@ _REGISTRATION: Final = (
         "use borrow_prev(...) or borrow(node)",
     ),
     Rule(
+        "each-kind",
+        "registration",
+        "is {what}, which cannot be run for each element",
+        "register it with task(...), without managed=True, or place it in a TaskTree and run that for each element",
+    ),
+    Rule(
+        "each-no-item",
+        "registration",
+        "is run for each element, and takes none",
+        "write item() as one of its sources, or annotate a parameter Item[T]",
+    ),
+    Rule(
+        "each-exclusive",
+        "registration",
+        "{access} is exclusive, but many elements share what it takes",
+        "use borrow_prev(...), copy_prev(...), borrow(node) or copy(node)",
+    ),
+    Rule(
+        "each-over",
+        "registration",
+        "'{name}' is given as over=, and is more than a call",
+        "use a callable of the parent's output, or task(function, sources...) without adapters and managed=True",
+    ),
+    Rule(
+        "each-reduce",
+        "registration",
+        "reduce= is given, but there is nothing to reduce: the task is declared to return {declared}",
+        "let the task return a value, or leave reduce= out",
+    ),
+    Rule(
+        "each-itself",
+        "registration",
+        "'{name}' would run for each element of one of its own outputs",
+        "write a tree of its own for the elements",
+    ),
+    Rule(
         "bad-name",
         "registration",
         "the name {name} cannot be used",
@@ -329,6 +365,30 @@ _PLAN: Final = (
         "plan",
         "{access} takes the output of '{parent}', which '{first}' takes already",
         "let one child consume it, and use copy_prev(...) in the others",
+    ),
+    Rule(
+        "item-outside",
+        "plan",
+        "item() stands for an element, but this tree is run by no each(...)",
+        "use another source, or run the tree by node.each(tree)",
+    ),
+    Rule(
+        "each-no-element",
+        "plan",
+        "the tree '{name}' is run for each element, and none of its nodes takes it",
+        "write item() as one of the sources of its root",
+    ),
+    Rule(
+        "each-result",
+        "plan",
+        "the tree '{name}' gives an element {count} outputs ({paths})",
+        "mark the one that counts with keep=True, or join them",
+    ),
+    Rule(
+        "each-elements",
+        "plan",
+        "the output of '{parent}' is {offered}, which has no elements",
+        "write over=function, which makes an iterable of it",
     ),
     Rule(
         "unordered",
@@ -468,6 +528,18 @@ _RUN: Final = (
         "run",
         "{what} answered {given} as the time to wait",
         "return seconds, as a number of 0 or more",
+    ),
+    Rule(
+        "no-elements",
+        "run",
+        "has no elements to go through, but {what}",
+        "return an iterable or an async iterable, or write over=function, which makes one of it",
+    ),
+    Rule(
+        "nothing-reduced",
+        "run",
+        "has no element to begin with, and so nothing to reduce",
+        "write initial=..., which is what an empty reduction gives",
     ),
     Rule(
         "not-managed",

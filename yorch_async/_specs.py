@@ -11,6 +11,7 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar, overload
 
 from ._copying import copy_of
 from ._door import public
+from ._items import ItemSource
 from ._slots import EMPTY
 from ._types import UNKNOWN
 
@@ -25,6 +26,7 @@ __all__ = [
     "FromCtx",
     "FromInput",
     "InputSource",
+    "Item",
     "Mark",
     "OutputSource",
     "PrevSource",
@@ -108,7 +110,7 @@ class ValueSource:
         return "value"
 
 
-FreeSource: TypeAlias = CtxSource | InputSource | ValueSource
+FreeSource: TypeAlias = CtxSource | InputSource | ValueSource | ItemSource
 """A source that has nothing to do with other nodes."""
 
 
@@ -254,12 +256,15 @@ class Mark:
             return CtxSource(annotated, copy=False)
         if self.kind == "from_input":
             return InputSource(None, annotated)
+        if self.kind == "item":
+            return ItemSource(annotated)
         prev: PrevSource[Any] = PrevSource(Access(self.kind), annotated)
         return prev
 
 
 FromCtx: TypeAlias = Annotated[T, Mark("from_ctx")]
 FromInput: TypeAlias = Annotated[T, Mark("from_input")]
+Item: TypeAlias = Annotated[T, Mark("item")]
 BorrowPrev: TypeAlias = Annotated[T, Mark("borrow_prev")]
 BorrowPrevMut: TypeAlias = Annotated[T, Mark("borrow_prev_mut")]
 CopyPrev: TypeAlias = Annotated[T, Mark("copy_prev")]

@@ -15,6 +15,7 @@ from ._adapter import Adapter, Call, TaskTraits, words_of
 from ._bind import Argument, bind
 from ._door import public
 from ._errors import RegistrationError, problem
+from ._items import ItemSource
 from ._kinds import Kind, check_no_sink, function_of, without_sink
 from ._methods import attribute_of, bind_member, full_name, is_method, owner_of_method
 from ._outputs import Output, Returns, is_entered_async, managed_output, output_of
@@ -26,6 +27,7 @@ from ._types import UNKNOWN, stripped, visible
 
 __all__ = [
     "CallableTask",
+    "Each",
     "Kind",
     "Task",
     "check_name",
@@ -69,8 +71,11 @@ class Task(Generic[T_co]):
     """Whether a call is certain to give a coroutine; otherwise only the run tells."""
     condition: "Task[Any] | None" = None
     """What decides, before the call, whether there is to be one."""
+    each: "Each | None" = None
+    """What is run for each element of what the call gives, where that is not the output itself."""
     asks: tuple[Argument, ...] = ()
-    """Its arguments, and after them those of its alternatives and of its condition, whose names say so."""
+    """Its arguments, and after them those of its alternatives, of what it runs for each element, and of its condition, whose names
+    say so."""
     accesses: Accesses = ()
     """The accesses to other nodes' outputs among them, with the parameters' names."""
     inlines: bool = False
@@ -100,7 +105,7 @@ class Task(Generic[T_co]):
                 return f"may run '{task.name}' instead"
         if self.condition is not None and self.condition.awaited_for is not None:
             return f"has a condition that {self.condition.awaited_for}"
-        return None
+        return None if self.each is None else self.each.awaited_for
 
     @property
     def __name__(self) -> str:
@@ -125,6 +130,28 @@ class Task(Generic[T_co]):
 
     def __repr__(self) -> str:
         return f"<{self.kind.value} {self.name}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Each:
+    """What is run for each element, and what becomes of the results."""
+
+    item: Task[Any] | None
+    """The task that is run; None: it is a tree."""
+    tree: Any
+    max_concurrency: int | None
+    on_item_failure: str
+    reduce: Callable[[Any, Any], Any] | None
+    initial: Any
+    is_made: bool
+    """Whether what is gone through was made for that."""
+
+    @property
+    def awaited_for(self) -> str | None:
+        """Why it cannot do without an event loop, in words."""
+        tasks = [self.item] if self.item is not None else [placed.task for placed in self.tree.placed]
+        found = next((task for task in tasks if task.awaited_for is not None), None)
+        return None if found is None else f"runs '{found.name}' for each element, which {found.awaited_for}"
 
 
 @public
@@ -265,15 +292,21 @@ def checked_alternatives(kind: Kind, label: str, prev: Accesses, adapters: tuple
     return tuple(found)
 
 
+def _is_outside(argument: Argument) -> bool:
+    return not isinstance(argument.source, ItemSource)
+
+
 def completed(task: Task[Any]) -> Task[Any]:
     """The task with what follows from its parts."""
-    beside = task.alternatives if task.condition is None else (*task.alternatives, task.condition)
-    asked = ((each, argument) for each in beside for argument in each.asks)
+    item = None if task.each is None else task.each.item
+    beside = (*task.alternatives, *[item] * (item is not None), *[task.condition] * (task.condition is not None))
+    asked = ((each, argument) for each in beside for argument in each.asks if each is not item or _is_outside(argument))
     asks = task.arguments + tuple(replace(argument, name=f"{each.name}.{argument.name}") for each, argument in asked)
     accesses = accesses_of(asks)
     inlines = (
         not task.managed
         and task.condition is None
+        and task.each is None
         and all(getattr(adapter, "transparent", False) is True for adapter in task.adapters)
         and all(source.default is EMPTY for _, source in accesses)
     )

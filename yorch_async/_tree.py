@@ -9,6 +9,8 @@ from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
 from ._builder import Builder
 from ._door import public
+from ._each import EachOptions, OnItemFailure, each_task
+from ._errors import RegistrationError, problem
 from ._placed import PlacedOptions
 from ._reads import NodeSource
 from ._register import Manager
@@ -20,6 +22,11 @@ __all__ = ["Node", "TaskTree"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+A = TypeVar("A")
+
+
+class EachNodeOptions(EachOptions, PlacedOptions, total=False):
+    """All options of `each` that do not change the type of its output."""
 
 
 @public
@@ -104,6 +111,111 @@ class Node(Generic[T_co]):
         Where it answers something false, the node and all that depends on it are skipped; siblings go on.
         """
         return Node(self._tree, self._tree.place(self._index, fn, sources, **options))
+
+    @overload
+    def each(
+        self,
+        what: Any,
+        /,
+        *sources: FreeSource | PrevSource[T_co],
+        reduce: Callable[[A, Any], A],
+        initial: A = ...,
+        on_item_failure: OnItemFailure = ...,
+        **options: Unpack[EachNodeOptions],
+    ) -> "Node[A]": ...
+    @overload
+    def each(
+        self,
+        what: Any,
+        /,
+        *sources: FreeSource | PrevSource[T_co],
+        on_item_failure: Literal["collect"],
+        **options: Unpack[EachNodeOptions],
+    ) -> "Node[list[Any]]": ...
+    @overload
+    def each(
+        self,
+        what: Task[T],
+        /,
+        *sources: FreeSource | PrevSource[T_co],
+        on_item_failure: Literal["stop", "skip"] = ...,
+        **options: Unpack[EachNodeOptions],
+    ) -> "Node[list[T]]": ...
+    @overload
+    def each(
+        self,
+        what: Callable[..., Awaitable[TaskResult[T]]],
+        /,
+        *sources: FreeSource | PrevSource[T_co],
+        on_item_failure: Literal["stop", "skip"] = ...,
+        **options: Unpack[EachNodeOptions],
+    ) -> "Node[list[T]]": ...
+    @overload
+    def each(
+        self,
+        what: Callable[..., TaskResult[T]],
+        /,
+        *sources: FreeSource | PrevSource[T_co],
+        on_item_failure: Literal["stop", "skip"] = ...,
+        **options: Unpack[EachNodeOptions],
+    ) -> "Node[list[T]]": ...
+    @overload
+    def each(
+        self,
+        what: Callable[..., Awaitable[T]],
+        /,
+        *sources: FreeSource | PrevSource[T_co],
+        on_item_failure: Literal["stop", "skip"] = ...,
+        **options: Unpack[EachNodeOptions],
+    ) -> "Node[list[T]]": ...
+    @overload
+    def each(
+        self,
+        what: Callable[..., T],
+        /,
+        *sources: FreeSource | PrevSource[T_co],
+        on_item_failure: Literal["stop", "skip"] = ...,
+        **options: Unpack[EachNodeOptions],
+    ) -> "Node[list[T]]": ...
+    @overload
+    def each(
+        self,
+        what: "TaskTree",
+        /,
+        *,
+        on_item_failure: OnItemFailure = ...,
+        **options: Unpack[EachNodeOptions],
+    ) -> "Node[list[Any]]": ...
+    def each(self, what: Any, /, *sources: Source, **options: Any) -> "Node[Any]":
+        """Place a node that runs `what` once for each element of this node's output; its output is the list of results, in order.
+
+        `what` is a callable with its sources, a Task, or a whole `TaskTree`; where it takes the element it has `item(T)` as a source, which
+        may be left out of a callable of one argument. Of a tree the output of the only leaf counts, or of the only node with `keep=True`.
+        `over` makes what is gone through of this node's output: any iterable or async iterable. Elements are taken as fast as they
+        can be worked on, not faster.
+
+        Under `Concurrent` elements are worked on at the same time, at most `max_concurrency` of them, nor more than the run allows
+        (None, and no limit there: 100). `on_item_failure`: an element that fails ends the node ("stop"), is left out of the results
+        ("skip"), or stands among them as a `Failure` ("collect"). An element that answers ABORT_BRANCH is left out, whatever that says.
+        With `reduce` the output is `reduce(reduce(initial, first), second)` and so on, in the order of the elements, and no list is made;
+        without `initial` the first result begins.
+
+        Adapters are those of the task, and so work on each element. The other options are those of `child`. Raises `RegistrationError`.
+
+        >>> from yorch_async import TaskTree, compile_plan, run
+        >>> tree = TaskTree()
+        >>> words = tree.root("to be or not".split, name="words")
+        >>> lengths = words.each(len, name="lengths")
+        >>> letters = words.each(len, reduce=lambda total, length: total + length, initial=0, name="letters")
+        >>> result = run(compile_plan(tree))
+        >>> result[lengths], result[letters]
+        ([2, 2, 2, 3], 9)
+        """
+        place = {key: options.pop(key) for key in ("fanout", "keep", "after", "when") if key in options}
+        if what is self._tree:
+            raise RegistrationError(problem("each-itself", self.name, name=what.name or "unnamed"))
+        task = each_task(what, sources, **options)
+        return Node(self._tree, self._tree.place(self._index, task, (), **place))
 
     def __repr__(self) -> str:
         return f"<Node {self.name!r} at level {self.level} of {self._tree!r}>"

@@ -16,6 +16,7 @@ __all__ = [
     "classes_of",
     "describe",
     "either",
+    "has_elements",
     "is_instance",
     "satisfies",
     "stripped",
@@ -92,6 +93,13 @@ def either(one: Any, other: Any) -> Any:
     if classes_of(one) is None or classes_of(other) is None:
         return one if one is other else UNKNOWN
     return one if satisfies(other, one) else one | other
+
+
+def has_elements(hint: Any) -> bool:
+    """Whether an object of a type may be gone through, as far as that is known."""
+    classes = classes_of(hint)
+    ways = ("__iter__", "__aiter__", "__getitem__")
+    return classes is None or any(hasattr(cls, way) for cls in classes for way in ways)
 
 
 def is_instance(value: object, wanted: Any) -> bool:

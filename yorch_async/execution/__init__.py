@@ -1,6 +1,6 @@
 """The only code that runs tasks."""
 
-from ._outcome import Failure, RunResult, Skip
+from ._outcome import Failure, LeftOut, RunResult, Skip
 from ._policies import Concurrent, SerialDfs
 from ._prepare import Execution, check_run, check_timeout
 from ._raised import raise_as_it_is, set_traceback, traceback_of
@@ -11,6 +11,7 @@ __all__ = [
     "Concurrent",
     "Execution",
     "Failure",
+    "LeftOut",
     "RunResult",
     "SerialDfs",
     "Skip",

@@ -14,7 +14,7 @@ from typing import Any
 from .._slots import EMPTY
 from .._specs import Access
 from .._tasks import Kind
-from ..plan import CONTEXT, INPUTS
+from ..plan import CONTEXT, INPUTS, ITEM
 from ._calls import Caller, Registers
 from ._program import Step
 from ._state import Run
@@ -25,7 +25,7 @@ __all__ = ["away"]
 def away(run: Run, step: Step) -> Callable[[], Any]:
     """Take out of the run what the task reads; the call."""
     task, registers = step.task, [EMPTY] * len(run.slots)
-    for register in (CONTEXT, INPUTS, *step.reads, *[step.sink] * (task.kind is Kind.DIRECT)):
+    for register in (CONTEXT, INPUTS, ITEM, *step.reads, *[step.sink] * (task.kind is Kind.DIRECT)):
         registers[register] = run.slots[register]
     for register, (_, source) in zip(step.reads, task.accesses, strict=True):
         if source.access is Access.CONSUME:

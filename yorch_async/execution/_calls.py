@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from .._copying import copy_of
+from .._items import ItemSource
 from .._slots import EMPTY
 from .._specs import Access, CtxSource, InputSource, OutputSource, ValueSource
 from .._tasks import Kind, Task
@@ -38,6 +39,7 @@ _TEXTS = {
     "optional consume": "take_or(registers, {0}, {1})",
     "value": "{0}",
     "value copy": "copy_of({0})",
+    "item": "registers[2]",
     "context": "registers[0][{0}]",
     "context copy": "copy_of(registers[0][{0}])",
     "input": "registers[1][{0}]",
@@ -77,6 +79,8 @@ def caller_of(task: Task[Any], registers: Sequence[int], sink: int) -> tuple[Cal
             kind, given = _prev(source, next(reading))
         elif isinstance(source, ValueSource):
             kind, given = "value copy" if source.copy else "value", (source.value,)
+        elif isinstance(source, ItemSource):
+            kind, given = "item", ()
         elif isinstance(source, CtxSource):
             kind, given = "context copy" if source.copy else "context", (source.key,)
         else:

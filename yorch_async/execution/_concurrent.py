@@ -47,7 +47,7 @@ WAITING: Final = frozenset({LENT_AWAIT, TAKEN_AWAIT, CALL_AWAIT, INTO_AWAIT, TUR
 
 async def run_concurrent(run: Run, policy: Concurrent) -> None:
     """Run all nodes; the run's answer is then how it ended."""
-    weave = weave_of(run.plan, run.program.keep, is_watched=run.is_watched)
+    weave = weave_of(run.plan, run.program.keep, run.program.through, is_watched=run.is_watched)
     runners = _Runners(run, policy, weave)
     await Isolated(runners.all(), runners.close)
 
@@ -59,7 +59,10 @@ class _Runners:
         self._flow = Flow(run, policy, weave)
         self._weave = weave
         # Who has changed what it only borrowed can be told where nodes do not overlap.
-        self._limit = 1 if run.check_borrows else policy.max_concurrency or len(run.plan)
+        self.limit = 1 if run.check_borrows else policy.max_concurrency
+        """How many nodes and elements may run at a time; None: as many as there are."""
+        self._limit = self.limit or len(run.plan)
+        run.crew = self
         self._active = 0
         self._has_spare = False
         self._is_covered = False
@@ -69,6 +72,22 @@ class _Runners:
         self._context = copy_context()
         self._due = 0.0
         """When the loop is to get a turn."""
+
+    def take(self) -> bool:
+        """Ask for a further task of the loop, for a node; it has to be given back."""
+        if self.limit is not None:
+            if self._active >= self.limit:
+                return False
+            self._active += 1
+        return True
+
+    def give(self) -> None:
+        """Give a task back."""
+        if self.limit is not None:
+            self._active -= 1
+            self._is_covered = self._has_spare
+            if not self._is_covered and not self._was_cancelled and not self._flow.is_over:
+                self._cover()
 
     def close(self) -> None:
         """The caller's coroutine is being closed."""
@@ -93,7 +112,7 @@ class _Runners:
             run.remarks = flow.remarks()
             raise
         finally:
-            flow.keepers = None
+            flow.keepers = run.crew = None
             del error  # this frame is in its traceback
         if run.failures or self._weave.has_managed:
             flow.clear()

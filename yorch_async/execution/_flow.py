@@ -22,7 +22,7 @@ from ._interpret import replay
 from ._outcome import Failure
 from ._policies import Concurrent
 from ._program import TURN, Step
-from ._state import SUCCESS, Run
+from ._state import SUCCESS, Run, Several
 from ._turn import careful_turn, turn
 from ._watch import Watch
 from ._weave import Weave
@@ -71,6 +71,7 @@ class Flow:
         """How many lines have become ready."""
         self._cancelled: list[int] = []
         run.cancelled = self._cancelled
+        run.left_out = []
         self._stops = policy.on_failure == "stop"
         self._seen: set[int] | None = set() if run.observers else None
         """The nodes that observers have been told of."""
@@ -138,7 +139,8 @@ class Flow:
         if issubclass(type(error), get_cancelled_exc_class()):
             cancelled, error = error, ResultError(problem("cancelled", run.path(index)))
             error.__cause__ = cancelled
-        self.fail(index, error)
+        for each in error.errors if type(error) is Several else (error,):
+            self.fail(index, each)
         del error
         if not self.is_over:
             await self._skip(step)

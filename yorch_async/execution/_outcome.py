@@ -14,7 +14,7 @@ from .._results import StepResult, StepStatus
 from .._tree import Node
 from ..plan import Plan, nodes_called
 
-__all__ = ["Failure", "RunResult", "Skip"]
+__all__ = ["Failure", "LeftOut", "RunResult", "Skip"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,21 @@ class Failure:
         took = f"{self.elapsed:.3g} s" if self.elapsed >= 1 else f"{self.elapsed * 1000:.1f} ms"
         times = f"{self.attempts} attempt{'s' * (self.attempts != 1)}, {took} into the run"
         return f"{self.path}: {self.status.name} ({times})" + "".join(f": {each}" for each in why)
+
+
+@public
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The elements that a node of `each` left out because they failed (`on_item_failure="skip"`): how many, and the first hundred."""
+
+    path: str
+    index: int
+    count: int
+    failures: tuple[Failure, ...]
+
+    def __str__(self) -> str:
+        """Say all of it in one line."""
+        return f"{self.path}: {self.count} element{'s' * (self.count != 1)} left out, the first one {self.failures[0]}"
 
 
 @public
@@ -87,7 +102,7 @@ class RunResult:
     (True, 7, 7)
     """
 
-    __slots__ = ("_outputs", "_skips", "failures", "plan", "step")
+    __slots__ = ("_outputs", "_skips", "failures", "left_out", "plan", "step")
 
     def __init__(
         self,
@@ -96,6 +111,7 @@ class RunResult:
         failures: tuple[Failure, ...],
         outputs: Mapping[int, Any],
         skips: Sequence[tuple[int, Sequence[int]]] = (),
+        left_out: tuple[LeftOut, ...] = (),
     ) -> None:
         self.plan = plan
         """The plan that was run."""
@@ -105,6 +121,8 @@ class RunResult:
         """The nodes that ended the run badly, in the order of registration."""
         self._outputs = outputs
         self._skips = skips
+        self.left_out = left_out
+        """What nodes of `each` left out of their results because it failed, in the order in which they ended."""
 
     @property
     def skipped(self) -> tuple[Skip, ...]:

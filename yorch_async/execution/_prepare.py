@@ -14,6 +14,7 @@ from .._context import objects_of
 from .._events import Observer
 from ..plan import Keep, Plan
 from ._drive import sleep_here
+from ._each import go_through
 from ._policies import Concurrent, SerialDfs
 from ._setup import check_setup, fits
 from ._state import Run
@@ -48,9 +49,9 @@ def prepare(
     if execution is not SERIAL and isinstance(execution, Concurrent):
         if is_sync:
             raise TypeError(f"{function} runs one node after the other; leave out execution, or await run_plan(...)")
-        way: Any = weave_of(plan, keep, is_watched=bool(observers) or check_borrows)
+        way: Any = weave_of(plan, keep, go_through, is_watched=bool(observers) or check_borrows)
     else:
-        way = way_of(plan, keep, is_sync, held is not None)
+        way = way_of(plan, keep, is_sync, held is not None, go_through)
     if given if way.needs is None else not fits(way.needs, held, given):
         check_setup(plan, held, given)
     sleep = sleep_here if is_sync else None

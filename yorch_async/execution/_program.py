@@ -10,11 +10,12 @@ from functools import partial
 from threading import RLock
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from .._items import ItemSource
 from .._outputs import Returns
 from .._slots import EMPTY, Sink
 from .._specs import Access, OutputSource
 from .._tasks import Kind, Task
-from ..plan import Endings, Keep, Plan, Schedule
+from ..plan import FIRST_SLOT, ITEM, Endings, Keep, Plan, Schedule
 from ._calls import Caller, Condition, caller_of, condition_of
 
 __all__ = [
@@ -32,6 +33,9 @@ __all__ = [
     "Program",
     "Rare",
     "Step",
+    "Through",
+    "expected_of",
+    "mode_of",
     "program_of",
 ]
 
@@ -124,6 +128,8 @@ class Step:
 
 
 Wrapped: TypeAlias = Callable[[Any], Awaitable[Any]]
+Through: TypeAlias = Callable[[Any, Step, Any], Awaitable[Any]]
+"""Runs, for a run and a node of it, what is to be run for each element of what the node's callable gave."""
 
 NOTHING: Final = frozenset({type(None)})
 """What a task that has no output of its own may return without being looked at."""
@@ -136,8 +142,11 @@ PLAIN: Final = (type(None), bool, int, float, str, bytes, list, tuple, dict, set
 class Program:
     """The operations of a plan under one choice of outputs to keep. It has state: the steps made so far, the classes seen so far."""
 
-    def __init__(self, plan: Plan, keep: Keep, innermost: Wrapped, schedule: Schedule) -> None:
+    def __init__(self, plan: Plan, keep: Keep, innermost: Wrapped, through: Through, schedule: Schedule) -> None:
         self.plan = plan
+        self.through = through
+        self.items: dict[int, Any] = {}
+        """What nodes that go through elements put aside here, by node."""
         self.schedule = schedule
         self.keep: Keep = keep
         self.plain: set[type] = set(PLAIN)
@@ -153,7 +162,7 @@ class Program:
         self._parts: list[list[PlainOp] | None] = [None] * self._missing
         self._maker: _Maker | None = _Maker(self, keep)
         self._lock = RLock()
-        self.empty = [EMPTY] * self.schedule.lifetimes.slot_count
+        self.empty = [EMPTY] * (FIRST_SLOT - ITEM + self.schedule.lifetimes.slot_count)
 
     def ops(self, number: int) -> list[PlainOp]:
         """The operations of one part, made when they are asked for first: of a plan that has become code, they may never be."""
@@ -214,11 +223,11 @@ class Program:
         return found
 
 
-def program_of(plan: Plan, keep: Keep, innermost: Wrapped) -> Program:
+def program_of(plan: Plan, keep: Keep, innermost: Wrapped, through: Through) -> Program:
     """The program of a plan, made when it is asked for first."""
     key = ("program", keep)
     known: Program | None = plan.prepared.get(key)
-    return plan.prepared.setdefault(key, Program(plan, keep, innermost, plan.schedule)) if known is None else known
+    return plan.prepared.setdefault(key, Program(plan, keep, innermost, through, plan.schedule)) if known is None else known
 
 
 STRICT: Final = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})
@@ -241,7 +250,7 @@ class _Maker:
     def _op(self, index: int, task: Task[Any]) -> PlainOp:
         schedule = self._schedule
         reads = tuple(map(schedule.register, schedule.reads(index)))
-        register = schedule.register(index) if task.kind is Kind.DIRECT else reads[0] if reads else 0
+        register = schedule.register(index) if task.kind is Kind.DIRECT else reads[0] if reads else ITEM
         is_read = task.kind is not Kind.FORWARD and schedule.lifetimes.lasts[index] > index
         out = schedule.register(index) if is_read and task.has_output is not False else 0
         keep = schedule.keeps(index, self._keep)
@@ -254,20 +263,14 @@ class _Maker:
             clear = -1
         target = ~index if keep else out
         more = More(index, caller, operands, out, keep, sink)
-        return mode, task.fn, register, self._expected(task), clear, target, more
+        return mode, task.fn, register, expected_of(task, self._program.plain), clear, target, more
 
     def _call(self, task: Task[Any], reads: tuple[int, ...], register: int) -> tuple[int, Caller, tuple[Any, ...]]:
         key = (id(task), reads, register)
         made = self._calls.get(key)
         if made is None:
-            made = self._calls[key] = _mode(task), *caller_of(task, reads, register)
+            made = self._calls[key] = mode_of(task), *caller_of(task, reads, register)
         return made
-
-    def _expected(self, task: Task[Any]) -> Any:
-        returns = task.output.returns
-        if task.kind is not Kind.REGULAR or returns is Returns.NOTHING:
-            return NOTHING
-        return _NO_CLASS if returns in STRICT else self._program.plain
 
     def _clear(self, index: int, out: int, *, is_kept: bool) -> int:
         """What is let go of after a node: nothing, one register, or -1 for what is noted as rare, as what a forwarding node keeps."""
@@ -284,13 +287,21 @@ class _Maker:
         return 0 if register == out else register  # the output itself takes the place
 
 
-def _mode(task: Task[Any]) -> int:
+def expected_of(task: Task[Any], plain: set[type]) -> Any:
+    """The classes of results that need not be looked at."""
+    returns = task.output.returns
+    if task.kind is not Kind.REGULAR or returns is Returns.NOTHING:
+        return NOTHING
+    return _NO_CLASS if returns in STRICT else plain
+
+
+def mode_of(task: Task[Any]) -> int:
     """How a task is called."""
     if not task.inlines:
         return TURN
     mode = INTO if task.kind is Kind.DIRECT else CALL
     source = task.arguments[0].source if len(task.arguments) == 1 else None
-    if mode == CALL and isinstance(source, OutputSource) and not (task.method or task.arguments[0].keyword):
-        access = source.access
+    if mode == CALL and isinstance(source, OutputSource | ItemSource) and not (task.method or task.arguments[0].keyword):
+        access = source.access if isinstance(source, OutputSource) else Access.BORROW
         mode = TAKEN if access is Access.CONSUME else CALL if access is Access.COPY else LENT
     return mode + task.awaits

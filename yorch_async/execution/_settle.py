@@ -12,13 +12,13 @@ from .._results import FLOW, StepResult, StepStatus, TaskResult
 from .._slots import EMPTY, DirectOut, close
 from .._tasks import Kind
 from .._types import class_of
-from ._program import Step
+from ._program import Program, Step
 from ._state import SUCCESS, Left, Run
 
-__all__ = ["settle", "settled", "written"]
+__all__ = ["SEEN", "learn", "settle", "settled", "written"]
 
-_ANSWERS = FLOW | {StepStatus}
-"""Classes of results that have to be looked at."""
+SEEN = FLOW | {StepStatus}
+"""Classes of results that are looked at, however often they have been seen."""
 _MOST_SEEN = 256
 """How many classes of results a plan remembers; a program that makes classes as it runs must not fill the memory with them."""
 
@@ -31,10 +31,9 @@ async def settled(run: Run, index: int, raw: Any) -> Any:
         raw = await raw
         cls = class_of(raw)
     program = run.program
-    if program.op(index).expected is program.plain and cls not in _ANSWERS:
+    if program.op(index).expected is program.plain and cls not in SEEN:
         if not hasattr(cls, "__await__"):
-            if len(program.plain) < _MOST_SEEN:
-                program.plain.add(cls)
+            learn(program, cls)
             if run.code is not None:
                 run.code.learn(index, cls)
         return raw
@@ -46,6 +45,12 @@ async def settled(run: Run, index: int, raw: Any) -> Any:
         raise Left(raw)
     run.has_gaps = run.has_gaps or value is EMPTY
     return value
+
+
+def learn(program: Program, cls: type) -> None:
+    """Remember a class whose objects are outputs, and need not be looked at."""
+    if len(program.plain) < _MOST_SEEN:
+        program.plain.add(cls)
 
 
 def written(handle: DirectOut[Any]) -> Any:

@@ -15,13 +15,13 @@ from .._context import Objects
 from .._events import Event, Observer
 from .._results import StepResult
 from .._slots import EMPTY
-from ..plan import CONTEXT, INPUTS, Code
-from ._outcome import Failure, RunResult
+from ..plan import CONTEXT, INPUTS, ITEM, Code
+from ._outcome import Failure, LeftOut, RunResult
 from ._program import Program
 from ._raised import context_of, raise_as_it_is, set_context
 from ._resources import Resource, leave
 
-__all__ = ["SUCCESS", "Left", "Run", "Sleep"]
+__all__ = ["SUCCESS", "Left", "Run", "Several", "Sleep"]
 
 SUCCESS: Final = StepResult.success()
 
@@ -36,6 +36,14 @@ class Left(Exception):
         self.raw = raw
         self.following = following
         """The node to go on with, where this one is over already."""
+
+
+class Several(Exception):
+    """A node has ended by several errors. Inside the library only."""
+
+    def __init__(self, errors: Sequence[BaseException]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 _NO_RESOURCES: Final[dict[int, Resource]] = {}
@@ -73,6 +81,14 @@ class Run:
     """The nodes that ran when a concurrent run was cancelled."""
     skips: Sequence[tuple[int, Sequence[int]]] = ()
     """The nodes that have not succeeded while the run went on, each with those that were left out because of it."""
+    above: "tuple[Run, int, int] | None" = None
+    """For the run of a tree for one element: the run in which that happens, the node there, and the number of the element."""
+    number = 0
+    """The element that a state is for, counted from 1; 0: for none."""
+    left_out: "list[LeftOut] | None" = None
+    """What is noted of elements that have failed and were left out."""
+    crew: Any = None
+    """What nodes ask for that could use further tasks of the loop; None: nodes run one after the other."""
     rest: Any = None
     """The `Rest` of a serial run of a graph, once something in it was left out."""
     observers: Sequence[Observer] = ()
@@ -108,12 +124,13 @@ class Run:
         made.is_sync, made.sleep, made.started = self.is_sync, self.sleep, self.started
         made.observers, made.resources = self.observers, self.resources
         made.is_watched, made.check_borrows = self.is_watched, self.check_borrows
+        made.above, made.left_out, made.crew = self.above, self.left_out, self.crew
         return made
 
     def forget(self) -> None:
         """Let go of everything: an exception that somebody keeps leads to this object."""
         self.kept, self.slots, self.answer = _NOTHING_KEPT, [], SUCCESS
-        self.resources, self.observers = _NO_RESOURCES, ()
+        self.resources, self.observers, self.crew = _NO_RESOURCES, (), None
 
     def leave_at(self, index: int, error: BaseException, *, is_over: bool = False) -> None:
         """Note how the first call of a node has gone, or the error that is to end the run there."""
@@ -131,7 +148,7 @@ class Run:
     def result(self) -> RunResult:
         """Give away what is left, and be without it: tracebacks that somebody keeps lead to this object."""
         kept = {index: obj for index, obj in self.kept.items() if obj is not EMPTY} if self.has_gaps else self.kept
-        made = RunResult(self.plan, self.answer, self.failures, kept, self.skips)
+        made = RunResult(self.plan, self.answer, self.failures, kept, self.skips, tuple(self.left_out or ()))
         self.kept = _NOTHING_KEPT
         if self.failures:
             self.answer, self.failures = SUCCESS, ()
@@ -149,7 +166,11 @@ class Run:
 
     def path(self, index: int) -> str:
         """The path of a node."""
-        return self.plan.layout.path(index)
+        path = self.plan.layout.path(index)
+        if self.above is not None:
+            run, at, number = self.above
+            path = f"{run.path(at)}[{number}]/{path}"
+        return f"{path}[{self.number}]" if self.number else path
 
     def notify(self, event: Event) -> None:
         """Tell all observers."""
@@ -165,7 +186,8 @@ class Run:
         with suppress(
             Exception
         ):  # an exception of the user's that refuses notes (a frozen one) is more important than the note
-            if text not in getattr(error, "__notes__", ()):
+            notes = getattr(error, "__notes__", ())
+            if text not in notes and not any(each.startswith(text.partition("' of plan")[0] + "[") for each in notes):
                 error.add_note(text)
 
     async def leave(self, indexes: Iterable[int], error: BaseException | None) -> None:
@@ -207,7 +229,7 @@ class Run:
 
     def _release_all(self, index: int) -> None:
         registers = self.slots
-        registers[CONTEXT] = registers[INPUTS] = EMPTY
+        registers[CONTEXT] = registers[INPUTS] = registers[ITEM] = EMPTY
         alive = sum(obj is not EMPTY for obj in registers)
         while alive and index >= 0:
             # The slot's latest writer comes first on the way back, so what is found in it is that node's output.

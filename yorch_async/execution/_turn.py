@@ -115,6 +115,8 @@ class Turn:
             result = await self._runner(away(run, step))
         if hasattr(class_of(result), "__await__"):
             result = await result
+        if task.each is not None:
+            return await run.program.through(run, step, result)
         return await self._entered(result) if task.managed else result
 
     def _replayed(self) -> Any:

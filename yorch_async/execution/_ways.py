@@ -9,7 +9,7 @@ from warnings import warn
 
 from ..plan import LARGEST, Code, Keep, Plan, Variant, code_of
 from ._generated import equip
-from ._program import Program, program_of
+from ._program import Program, Through, program_of
 from ._setup import check_sync, needs_of
 from ._turn import begin
 
@@ -24,11 +24,11 @@ class Way:
 
     __slots__ = ("_earned", "_missing", "_plan", "_runs", "_variant", "code", "needs", "program")
 
-    def __init__(self, plan: Plan, variant: Variant) -> None:
+    def __init__(self, plan: Plan, variant: Variant, through: Through) -> None:
         if variant.sync:
             check_sync(plan)
         self._plan, self._variant = plan, variant
-        self.program: Program = program_of(plan, variant.keep, begin)
+        self.program: Program = program_of(plan, variant.keep, begin, through)
         self.needs = needs_of(plan)
         self.code: Code | None = None
         self._runs = 0
@@ -64,8 +64,8 @@ class Way:
         self._missing = not code.is_complete
 
 
-def way_of(plan: Plan, keep: Keep, is_sync: bool, is_held: bool) -> Way:  # noqa: FBT001 - asked at every run
+def way_of(plan: Plan, keep: Keep, is_sync: bool, is_held: bool, through: Through) -> Way:  # noqa: FBT001 - asked at every run
     """The way of a variant, made when it is asked for first."""
     key = (keep, is_sync, is_held)
     known: Way | None = plan.prepared.get(key)
-    return plan.prepared.setdefault(key, Way(plan, Variant(keep, is_sync, is_held))) if known is None else known
+    return plan.prepared.setdefault(key, Way(plan, Variant(keep, is_sync, is_held), through)) if known is None else known

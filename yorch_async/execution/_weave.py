@@ -13,7 +13,7 @@ from .._slots import EMPTY
 from .._tasks import Kind
 from ..plan import Keep, Plan, readers, spread
 from ._calls import Registers
-from ._program import TURN, More, Program
+from ._program import TURN, More, Program, Through
 from ._setup import Needs, needs_of
 from ._turn import begin
 
@@ -87,7 +87,7 @@ class _Family:
 class Weave:
     """The families of a plan. It has state: those made so far."""
 
-    def __init__(self, plan: Plan, keep: Keep, *, is_watched: bool) -> None:
+    def __init__(self, plan: Plan, keep: Keep, through: Through, *, is_watched: bool) -> None:
         self._layout = plan.layout
         self._is_watched = is_watched
         self._families: dict[int, _Family] = {}
@@ -96,7 +96,7 @@ class Weave:
         self.pending = {index: len(needs | links.hopes.get(index, frozenset())) for index, needs in links.needs.items()}
         """How many nodes have to be over before each late node is ready."""
         self.schedule = spread(plan.schedule)
-        self.program = Program(plan, keep, begin, self.schedule)
+        self.program = Program(plan, keep, begin, through, self.schedule)
         self.needs: Needs | None = needs_of(plan)
         self.readers = readers(self.schedule)
         self.has_managed = any(task.managed for task in plan.tasks)
@@ -165,8 +165,8 @@ class Weave:
         return self.schedule.lifetimes.lasts[index] == index
 
 
-def weave_of(plan: Plan, keep: Keep, *, is_watched: bool) -> Weave:
+def weave_of(plan: Plan, keep: Keep, through: Through, *, is_watched: bool) -> Weave:
     """The weave of a plan, made when it is asked for first."""
     key = ("weave", keep, is_watched)
     known: Weave | None = plan.prepared.get(key)
-    return plan.prepared.setdefault(key, Weave(plan, keep, is_watched=is_watched)) if known is None else known
+    return plan.prepared.setdefault(key, Weave(plan, keep, through, is_watched=is_watched)) if known is None else known

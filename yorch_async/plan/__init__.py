@@ -7,11 +7,13 @@ from ._names import method_of
 from ._parts import Part, Variant
 from ._plan import InputInfo, Plan, PlanNode
 from ._readers import Readers, readers, spread
-from ._schedule import CONTEXT, INPUTS, Endings, Keep, Schedule
+from ._schedule import CONTEXT, FIRST_SLOT, INPUTS, ITEM, Endings, Keep, Schedule
 
 __all__ = [
     "CONTEXT",
+    "FIRST_SLOT",
     "INPUTS",
+    "ITEM",
     "LARGEST",
     "Code",
     "Compiled",

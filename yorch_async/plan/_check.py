@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .._errors import Problem, problem
+from .._items import ItemSource
 from .._placed import Fanout
 from .._reads import NodeSource
 from .._specs import Access, InputSource, OutputSource, PrevSource
 from .._tasks import Kind, Task
-from .._types import UNKNOWN, describe, satisfies
+from .._types import UNKNOWN, describe, has_elements, satisfies
 from ._layout import Layout
 from ._ownership import Ownership
 
@@ -29,11 +30,15 @@ class Checker:
         fanouts: Sequence[Fanout],
         kept: Sequence[bool],
         names: Sequence[str | None],
+        *,
+        is_inner: bool = False,
     ) -> None:
         self._layout = layout
         self._tasks = tasks
         self._fanouts = fanouts
         self._names = names
+        self._is_inner = is_inner
+        """Whether the tree is run for each element of something."""
         self._families: dict[int, tuple[int, int]] = {}
         self._makers: list[int] = []
         """The node that a node's output comes from: what a forwarding node lacks, the one that it forwards lacks."""
@@ -50,7 +55,7 @@ class Checker:
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong."""
-        found: list[tuple[int, Problem]] = [*self._duplicate_names(), *self._input_types()]
+        found: list[tuple[int, Problem]] = [*self._duplicate_names(), *self._input_types(), *self._items()]
         for position, task in enumerate(self._tasks):
             if task.accesses:
                 found.extend((position, each) for each in self._accesses(position, task))
@@ -131,6 +136,17 @@ class Checker:
             if name is not None and seen.setdefault(name, position) != position:
                 first = self._layout.path(seen[name])
                 yield position, self._say("duplicate-name", position, name=name, first=first)
+
+    def _items(self) -> Iterator[tuple[int, Problem]]:
+        """Elements, where there are none."""
+        for position, (task, parent) in enumerate(zip(self._tasks, self._layout.parents, strict=True)):
+            if not self._is_inner:
+                for argument in task.asks:
+                    if isinstance(argument.source, ItemSource):
+                        yield position, self._say("item-outside", position, argument.name)
+            if task.each is not None and not task.each.is_made and not has_elements(self._types[parent]):
+                facts = {"parent": self._layout.labels[parent], "offered": describe(self._types[parent])}
+                yield position, self._say("each-elements", position, **facts)
 
     def _input_types(self) -> Iterator[tuple[int, Problem]]:
         seen: dict[str, tuple[int, Any]] = {}

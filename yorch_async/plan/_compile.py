@@ -4,12 +4,14 @@
 *Does not know*: how plans are run.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from .._door import public
-from .._errors import PlanError, problem
+from .._errors import PlanError, Problem, problem
+from .._items import ItemSource
 from .._slots import EMPTY
 from .._specs import CtxSource, InputSource
 from .._tasks import Task
@@ -18,7 +20,7 @@ from .._types import UNKNOWN, classes_of, satisfies
 from ._access import lifetimes
 from ._check import Checker
 from ._emit import LARGEST, code_of
-from ._layout import lay_out
+from ._layout import Layout, lay_out
 from ._parts import Variant
 from ._plan import InputInfo, Plan
 
@@ -48,21 +50,46 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
         raise TypeError(f"compile_plan takes a TaskTree, not {tree!r}")
     if optimize is not None and not isinstance(optimize, bool):
         raise TypeError(f"optimize is True, False or None, not {optimize!r}")
+    plan, problems = _compiled(tree, tree.name, optimize, ())
+    if plan is None:
+        name = tree.name or (tree.placed[0].name or tree.placed[0].task.name if tree.placed else "unnamed")
+        raise PlanError(f"plan '{name}'", problems)
+    if optimize and len(plan) <= LARGEST:
+        is_sync = all(task.awaited_for is None for task in plan.tasks)
+        for sync in (False, True) if is_sync else (False,):
+            code_of(plan.prepared, plan.schedule, Variant("leaves", sync, held=True)).compile_all()
+    return plan
+
+
+def _compiled(
+    tree: TaskTree, name: str | None, optimize: bool | None, around: tuple[TaskTree, ...]
+) -> tuple[Plan | None, list[Problem]]:
+    """The plan of a tree, or what is wrong with it. `around` are the trees that run it for each element, outermost first."""
     placed = tuple(tree.placed)
     if not placed:
-        name = tree.name or "unnamed"
-        raise PlanError(f"plan '{name}'", [problem("empty-tree", name)])
+        return None, [problem("empty-tree", tree.name or "unnamed")]
     layout = lay_out(placed)
     ordered = [placed[index] for index in layout.registered]
     tasks = tuple(node.task for node in ordered)
     fanouts = tuple(node.fanout for node in ordered)
     kept = tuple(node.keep for node in ordered)
     names = tuple(node.name for node in ordered)
-    name = tree.name or layout.labels[0]
-    problems = Checker(layout, tasks, fanouts, kept, names).problems()
+    name = name or layout.labels[0]
+    problems = Checker(layout, tasks, fanouts, kept, names, is_inner=bool(around)).problems()
+    inner: dict[int, Plan] = {}
+    for position, task in enumerate(tasks):
+        if task.each is not None and task.each.tree is not None:
+            made, wrong = _inner(task.each.tree, name, optimize, (*around, tree), layout.path(position))
+            problems.extend(wrong)
+            if made is not None:
+                inner[position] = made
+    result = -1
+    if around and not problems:
+        result, problems = _result_of(tree.name or layout.labels[0], layout, tasks, kept)
+        kept = tuple(position == result for position in range(len(tasks)))
     if problems:
-        raise PlanError(f"plan '{name}'", problems)
-    inputs, context_keys = _needs(tasks)
+        return None, problems
+    inputs, context_keys = _needs(tasks, inner)
     plan = Plan(
         name=name,
         tree=tree,
@@ -74,13 +101,21 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
         names=names,
         inputs=MappingProxyType(inputs),
         context_keys=MappingProxyType(context_keys),
+        inner=MappingProxyType(inner),
+        result=result,
         optimize=optimize,
     )
-    if optimize and len(plan) <= LARGEST:
-        is_sync = all(task.awaited_for is None for task in tasks)
-        for sync in (False, True) if is_sync else (False,):
-            code_of(plan.prepared, plan.schedule, Variant("leaves", sync, held=True)).compile_all()
-    return plan
+    return plan, []
+
+
+def _inner(
+    tree: TaskTree, name: str, optimize: bool | None, around: tuple[TaskTree, ...], path: str
+) -> tuple[Plan | None, list[Problem]]:
+    """The plan of a tree that is run for each element of the node at `path`."""
+    if any(tree is each for each in around):
+        return None, [problem("each-itself", path, name=tree.name or "unnamed")]
+    plan, problems = _compiled(tree, name, optimize, around)
+    return plan, [replace(each, path=f"{path}/{each.path}") for each in problems]
 
 
 def with_tasks(plan: Plan, tasks: tuple[Task[Any], ...]) -> Plan:
@@ -98,13 +133,28 @@ def with_tasks(plan: Plan, tasks: tuple[Task[Any], ...]) -> Plan:
         if problems:
             raise PlanError(f"plan '{plan.name}'", problems)
         lives = lifetimes(plan.layout, tasks, plan.fanouts, kept)
-    inputs, context_keys = _needs(tasks)
+    inner = {position: each for position, each in plan.inner.items() if tasks[position].each is not None}
+    inputs, context_keys = _needs(tasks, inner)
     inputs = {name: inputs.get(name, replace(info, required=False)) for name, info in plan.inputs.items()} | inputs
     asked, keys = MappingProxyType(inputs), MappingProxyType(context_keys)
-    return replace(plan, tasks=tasks, lifetimes=lives, inputs=asked, context_keys=keys)
+    return replace(plan, tasks=tasks, lifetimes=lives, inputs=asked, context_keys=keys, inner=MappingProxyType(inner))
 
 
-def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any, int]]:
+def _result_of(name: str, layout: Layout, tasks: Sequence[Task[Any]], kept: Sequence[bool]) -> tuple[int, list[Problem]]:
+    """The node whose output is the result of an element: the one that is marked, else the only leaf that has any; or what is wrong."""
+    found = [position for position, is_kept in enumerate(kept) if is_kept]
+    if not found:
+        leaves = (position for position in range(len(tasks)) if layout.is_leaf(position))
+        found = [position for position in leaves if tasks[position].has_output is not False]
+    if len(found) > 1:
+        paths = ", ".join(map(layout.path, found[:5])) + ", ..." * (len(found) > 5)  # noqa: PLR2004 - half a line
+        return -1, [problem("each-result", layout.labels[0], name=name, count=len(found), paths=paths)]
+    if not any(isinstance(argument.source, ItemSource) for task in tasks for argument in task.asks):
+        return -1, [problem("each-no-element", layout.labels[0], name=name)]
+    return found[0] if found else -1, []
+
+
+def _needs(tasks: Sequence[Task[Any]], inner: Mapping[int, Plan]) -> tuple[dict[str, InputInfo], dict[Any, int]]:
     """What a run has to bring."""
     inputs: dict[str, InputInfo] = {}
     context_keys: dict[Any, int] = {}
@@ -118,6 +168,12 @@ def _needs(tasks: tuple[Task[Any], ...]) -> tuple[dict[str, InputInfo], dict[Any
                 required = argument.default is EMPTY
                 found = InputInfo(source.name, type_, required, argument.default, position)
                 inputs[source.name] = _merged(inputs.get(source.name, found), found)
+        if position in inner:
+            for key in inner[position].context_keys:
+                context_keys.setdefault(key, position)
+            for name, info in inner[position].inputs.items():
+                found = replace(info, node=position)
+                inputs[name] = _merged(inputs.get(name, found), found)
     return inputs, context_keys
 
 

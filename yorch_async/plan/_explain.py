@@ -9,6 +9,7 @@ from typing import Any
 
 from .._adapter import words_of
 from .._bind import Argument
+from .._items import ItemSource
 from .._placed import Fanout
 from .._specs import CtxSource, InputSource, OutputSource
 from .._tasks import Kind, Task
@@ -78,4 +79,6 @@ def source_text(argument: Argument) -> str:
         return f"from_input({source.name})"
     if isinstance(source, OutputSource):
         return f"{source}({'' if source.type is UNKNOWN else describe(source.type)})"
+    if isinstance(source, ItemSource):
+        return f"item({'' if source.type is UNKNOWN else describe(source.type)})"
     return f"value({describe(type(source.value))})"

@@ -136,6 +136,10 @@ class Plan:
     """The named inputs that the plan takes."""
     context_keys: Mapping[Any, int]
     """The keys that it asks the context for, each with the index of the first node that does."""
+    inner: "Mapping[int, Plan]" = field(default_factory=dict[int, "Plan"])
+    """The plans of the trees that nodes run for each element."""
+    result: int = -1
+    """Of such a tree: the node whose output is the result of an element; -1: none."""
     optimize: bool | None = None
     """Whether code is generated for it: at once, never, or (None) when it has been run often enough for that to pay."""
     part: int = PART

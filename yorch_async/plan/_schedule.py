@@ -2,7 +2,7 @@
 
 An *object* is an output or the staged copy of one. It is named by a number: `j` is the output that node `j` made, `~j` the
 copy of node `j`'s output that is staged for its copying children. A run keeps its objects in *registers*, one list: 0 is how to
-ask the context, 1 the inputs, and from `FIRST_SLOT` on the slots of the plan.
+ask the context, 1 the inputs, 2 the element that the plan is run for, and from `FIRST_SLOT` on the slots of the plan.
 
 *Guarantees*: pure; both ways to run a plan, loop and generated code, read the same schedule.
 *Does not know*: who follows it.
@@ -20,11 +20,12 @@ from .._variants import as_it_is
 from ._access import Lifetimes, is_staged
 from ._layout import Layout
 
-__all__ = ["CONTEXT", "FIRST_SLOT", "INPUTS", "PART", "Endings", "Keep", "Schedule"]
+__all__ = ["CONTEXT", "FIRST_SLOT", "INPUTS", "ITEM", "PART", "Endings", "Keep", "Schedule"]
 
 CONTEXT: Final = 0
 INPUTS: Final = 1
-FIRST_SLOT: Final = 2
+ITEM: Final = 2
+FIRST_SLOT: Final = 3
 
 PART: Final = 100
 """How many nodes a part has: compiling so many takes a few milliseconds, which is how long an event loop may be held up."""

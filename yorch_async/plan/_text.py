@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from .._bind import Argument
 from .._copying import copy_of
+from .._items import ItemSource
 from .._outputs import Returns
 from .._results import FLOW, StepStatus
 from .._signature import name_of
@@ -21,7 +22,7 @@ from .._tasks import Kind, Task
 from .._types import describe
 from ._names import literal, method_of
 from ._parts import Home, Part, Shared, Unseen
-from ._schedule import CONTEXT, INPUTS
+from ._schedule import CONTEXT, INPUTS, ITEM
 
 __all__ = ["Writer"]
 
@@ -181,6 +182,8 @@ class Writer:
         elif isinstance(source, ValueSource):
             text = literal(source.value) or self._shared.constant(f"{argument.name}_value", source.value)
             text = f"copied({text})" if source.copy else text
+        elif isinstance(source, ItemSource):
+            text = self._fetch(("item", ""), "item", f"run.slots[{ITEM}]")
         elif isinstance(source, CtxSource):
             text = self._context(source.key)
             text = f"copied({text})" if source.copy else text
