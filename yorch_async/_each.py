@@ -1,7 +1,7 @@
 """What runs once for each element of an output: a task, or a whole tree, and how its results become one output.
 
-*Guarantees*: what is wrong with it alone is refused where it is written; a node of it is a task like any other, whose callable gives the
-elements.
+*Guarantees*: what is wrong with it alone is refused where it is written; a node of it is a task like any other, whose callable gives
+the elements.
 *Does not know*: trees from inside, runs.
 """
 

@@ -125,7 +125,7 @@ class ItemStarted:
 @public
 @dataclass(frozen=True, slots=True)
 class ItemEnded:
-    """A node is done with an element, which has ended with this status after `elapsed` seconds; None: an exception (`error`) left it."""
+    """A node is done with an element, which has ended with this status after `elapsed` seconds; None: an `error` has left it."""
 
     index: int
     path: str

@@ -189,18 +189,19 @@ class Node(Generic[T_co]):
     def each(self, what: Any, /, *sources: Source, **options: Any) -> "Node[Any]":
         """Place a node that runs `what` once for each element of this node's output; its output is the list of results, in order.
 
-        `what` is a callable with its sources, a Task, or a whole `TaskTree`; where it takes the element it has `item(T)` as a source, which
-        may be left out of a callable of one argument. Of a tree the output of the only leaf counts, or of the only node with `keep=True`.
+        `what` is a callable with its sources, a Task, or a whole `TaskTree`; `item(T)` among the sources is the element, and may be left
+        out where a callable has one parameter. Of a tree the output of the only leaf counts, or of the only node with `keep=True`.
         `over` makes what is gone through of this node's output: any iterable or async iterable. Elements are taken as fast as they
         can be worked on, not faster.
 
         Under `Concurrent` elements are worked on at the same time, at most `max_concurrency` of them, nor more than the run allows
-        (None, and no limit there: 100). `on_item_failure`: an element that fails ends the node ("stop"), is left out of the results
-        ("skip"), or stands among them as a `Failure` ("collect"). An element that answers ABORT_BRANCH is left out, whatever that says.
-        With `reduce` the output is `reduce(reduce(initial, first), second)` and so on, in the order of the elements, and no list is made;
-        without `initial` the first result begins.
+        (100, where neither says); the nodes of a tree run one after the other. `on_item_failure`: an element that fails ends the node
+        ("stop"), is left out of the results ("skip", see `RunResult.left_out`), or stands among them as a `Failure` ("collect"). One
+        that answers ABORT_BRANCH is left out. With `reduce` the output is `reduce(reduce(initial, first), second)` and so on, in the
+        order of the elements, and no list is made; without `initial` the first result begins.
 
-        Adapters are those of the task, and so work on each element. The other options are those of `child`. Raises `RegistrationError`.
+        Adapters are those of the task, and so work on each element. The other options are those of `child`, without `managed`.
+        Raises `RegistrationError`.
 
         >>> from yorch_async import TaskTree, compile_plan, run
         >>> tree = TaskTree()

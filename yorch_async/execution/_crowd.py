@@ -1,8 +1,9 @@
 """Elements of a node at the same time: by workers, tasks of the event loop that are opened only where an element really waits.
 
 A worker takes the next element when it is done with one. Before it begins one that may wait, it sees that a *spare* worker has been
-started, which begins when the first one waits, and then does the same; so where nothing waits one worker does it all. Elements that come
-from an async iterable are taken by the node's own task alone, as what makes them may have opened scopes in it, and have a task each.
+started, which begins when the first one waits, and then does the same; so where nothing waits one worker does it all. Elements that
+come from an async iterable are taken by the node's own task alone, as what makes them may have opened scopes in it, and have a task
+each.
 
 *Guarantees*: no more elements are taken than are worked on, nor more than the node and the run allow; no worker outlives the node; a
 worker whose task is not as it was takes no further element.
@@ -19,7 +20,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from .._errors import ResultError, problem
 from .._slots import EMPTY
-from ._elements import MASK, Answered, Elements
+from ._elements import Answered, Elements, Waits
 from ._program import Step
 from ._raised import raise_as_it_is
 from ._starter import Starter
@@ -30,6 +31,8 @@ __all__ = ["Crowd"]
 
 LIMIT: Final = 100
 """How many elements are worked on at the same time where neither the node nor the run says."""
+MASK: Final = 7
+"""It is looked at the clock after every eighth element: these bits of its number."""
 AHEAD: Final = 16
 """Of how many elements, for each that may be worked on, results may wait for an earlier one before no further element is taken."""
 
@@ -46,6 +49,8 @@ class Crowd(Elements):
         self._is_over = False
         """Whether no further element is to be taken."""
         self._is_exhausted = False
+        self._waits = False
+        """Whether a task that is no coroutine function has turned out to give what is awaited."""
         self._errors: list[tuple[int, BaseException]] = []
         self._held: dict[int, Any] = {}
         """Results that wait for earlier ones."""
@@ -72,7 +77,8 @@ class Crowd(Elements):
 
     async def all(self, elements: Iterator[Any]) -> None:
         """Run all of them."""
-        self._numbered = enumerate(elements, 1)
+        self._elements, self._numbered = elements, enumerate(elements, 1)
+        self._is_quick = self.kind.is_quick and not self.run.observers
         await self._together(partial(self._work, is_host=True))
 
     async def stream(self, elements: AsyncIterator[Any]) -> None:
@@ -160,8 +166,33 @@ class Crowd(Elements):
 
     async def _take_all(self, mine: Run, view: Watch, at: list[int]) -> bool:
         """Take elements while there are any and the task is as it was; whether there are none left."""
-        if self.kind.is_quick and not self.run.observers:
-            return await self._take_quickly(mine, view, at)
+        if self._is_quick and not self.kind.awaits and not self._waits:
+            try:
+                is_clean = await self.quickly(self._elements, mine, self._context)
+                if not (is_clean and view.is_clean(self._context)):
+                    return False
+            except Waits as met:
+                self._numbered, self._next, self._waits = enumerate(self._elements, self.number + 1), self.number, True
+                self.add(self.number, await self._first_awaited(mine, met.awaitable))
+            else:
+                return True
+            finally:
+                at[0] = self.number
+        return await (self._take_quickly if self._is_quick else self._take_slowly)(mine, view, at)
+
+    async def _first_awaited(self, mine: Run, awaitable: Any) -> Any:
+        """The result of the first element of which it has turned out that it waits."""
+        element, self._element = self._element, EMPTY
+        self.waits()
+        try:
+            return await self.looked_at(mine, self.number, element, awaitable)
+        except Exception as error:  # noqa: BLE001 - what it means for the node, its options say
+            return await self.again(mine, self.number, element, None, error)
+        finally:
+            element = EMPTY
+
+    async def _take_slowly(self, mine: Run, view: Watch, at: list[int]) -> bool:
+        """Run each by a turn of its own, or as the run of a tree."""
         for number, element in self._numbered:
             at[0] = number
             self.waits()
@@ -170,18 +201,19 @@ class Crowd(Elements):
                 return False
             if self._held or self._is_over:
                 await self._wait_for_room()
-            await self._breathe(number)
+            await self.breathe()
         self._is_exhausted = True
         return True
 
     async def _take_quickly(self, mine: Run, view: Watch, at: list[int]) -> bool:  # noqa: C901, PLR0912 - one loop, because a call per element would cost more than the element
-        """The same, for a task of which a call that succeeds is all there is to an element."""
-        fn, awaits, expected, context, empty = (
-            self.kind.call(mine),
-            self.kind.awaits,
-            self.kind.expected,
-            self._context,
-            EMPTY,
+        """Call a task of which a call that succeeds is all there is to an element."""
+        kind, context, empty = self.kind, self._context, EMPTY
+        call, awaits, expected, append, reduce = (
+            kind.call(mine),
+            kind.awaits,
+            kind.expected,
+            self.results.append,
+            self.each.reduce,
         )
         place, scope, cancels, count = view.marks
         number, element, value = 0, EMPTY, EMPTY
@@ -189,22 +221,26 @@ class Crowd(Elements):
             while True:
                 try:
                     for number, element in self._numbered:
-                        if awaits:
-                            if not self._has_spare:
-                                self.waits()
-                            value = await fn(element)
-                        else:
-                            value = fn(element)
+                        if not self._has_spare:
+                            self.waits()
+                        value = await call(element) if awaits else call(element)
                         if type(value) not in expected:
                             value = await self.looked_at(mine, number, element, value)
-                        element = empty
-                        self.add(number, value)
+                        element = empty  # noqa: PLW2901 - what fails from here on is no failure of an element
+                        if number == self._next and value is not empty and not self._held:
+                            if reduce is None:
+                                append(value)
+                            else:
+                                self.folded = value if self.folded is empty else reduce(self.folded, value)
+                            self._next = number + 1
+                        else:
+                            self.add(number, value)
                         if place.cancel_scope is not scope or cancels() != count or copy_context() != context:
                             return False
                         if self._held or self._is_over:
                             await self._wait_for_room()
                         if not number & MASK:
-                            await self._breathe(number)
+                            await self.breathe()
                 except Exception as error:
                     if element is empty or error is self._observed:
                         raise
@@ -215,6 +251,12 @@ class Crowd(Elements):
         finally:
             at[0], element, value = number, empty, empty
             del place, cancels
+
+    async def awaited(self, awaitable: Any) -> Any:
+        """Await what a task has returned that was not known to be a coroutine function: from now on, beside others."""
+        if self._waits or self.kind.awaits:
+            return await awaitable
+        raise Waits(awaitable)
 
     async def _wait_for_room(self) -> None:
         """Before another element is taken: let results catch up that wait for an earlier one, where they are not to be kept anyway."""

@@ -1,15 +1,17 @@
 """What runs for each element of a node, one after the other, and how the results are gathered.
 
-An element is run in the quickest way that fits: called right here, where a success is all that there is to it; else by a turn of its own,
-or as the run of a tree.
+An element is run in the quickest way that fits: called right here, where a success is all that there is to it; else by a turn of its
+own, or as the run of a tree.
 
-*Guarantees*: an element is taken when there is somebody to work on it; results stand in the order of the elements; how each of them went
-is told, noted, or ends the node.
+*Guarantees*: an element is taken when there is somebody to work on it; results stand in the order of the elements; how each of them
+went is told, noted, or ends the node.
 *Does not know*: tasks of the event loop.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from contextvars import Context, copy_context
 from dataclasses import replace
+from itertools import islice
 from time import perf_counter
 from typing import Any, Final
 
@@ -26,10 +28,10 @@ from ._serial import run_serial
 from ._settle import SEEN, learn
 from ._state import SUCCESS, Run
 
-__all__ = ["MASK", "Answered", "Elements"]
+__all__ = ["Answered", "Elements", "Waits"]
 
-MASK: Final = 127
-"""The clock is looked at after every 128th element: these bits of its number."""
+BATCH: Final = 128
+"""How many elements are called for before it is looked at the clock."""
 SLICE: Final = 0.005
 """How many seconds a node may take before it gives the loop a turn."""
 NOTED: Final = 100
@@ -42,6 +44,14 @@ class Answered(Exception):
     def __init__(self, answer: StepResult) -> None:
         super().__init__()
         self.answer = answer
+
+
+class Waits(Exception):
+    """What was not known to be awaited gave something to await, and others may go on meanwhile. Inside the library only."""
+
+    def __init__(self, awaitable: Any) -> None:
+        super().__init__()
+        self.awaitable = awaitable
 
 
 class Elements:
@@ -61,66 +71,100 @@ class Elements:
         self._noted: list[Failure] = []
         self._observed: BaseException | None = None
         """What an observer has raised, which is no failure of an element."""
+        self._element: Any = EMPTY
+        """The element that has failed; EMPTY: what was raised came from somewhere else."""
         self._due = perf_counter() + SLICE
 
     # --- one after the other
 
     async def all(self, elements: Iterator[Any]) -> None:
         """Run all of them."""
-        numbered = enumerate(elements, 1)
         mine = self.state()
         if self.kind.is_quick and not self.run.observers:
-            await self._quickly(numbered, mine)
+            await self.quickly(elements, mine, None)
             return
-        for number, element in numbered:
-            self.add(number, await self.one(mine, number, element))
-            await self._breathe(number)
+        for element in elements:
+            self.number += 1
+            self.add(self.number, await self.one(mine, self.number, (element, element := EMPTY)[0]))
+            await self.breathe()
 
     async def stream(self, elements: AsyncIterator[Any]) -> None:
         """Run all of them."""
-        mine, number = self.state(), 0
+        mine = self.state()
         async for element in elements:
-            number += 1
-            self.add(number, await self.one(mine, number, element))
+            self.number += 1
+            self.add(self.number, await self.one(mine, self.number, element))
 
-    async def _quickly(self, numbered: Iterator[tuple[int, Any]], mine: Run) -> None:
-        """Call a task for all of them, without more around it than a loop written by hand."""
-        fn, awaits, expected = self.kind.call(mine), self.kind.awaits, self.kind.expected
-        reduce, append, folded, empty = self.each.reduce, self.results.append, self.folded, EMPTY
-        element: Any = empty
-        value: Any = empty
-        number, is_done = 0, False
+    async def quickly(self, elements: Iterator[Any], mine: Run, context: Context | None) -> bool:
+        """Call a task for all of them, without more around it than a loop written by hand; whether there are none left.
+
+        With a `context`, only as long as the context variables are these.
+        """
+        loop = self._listed if self.each.reduce is None else self._folded
+        while True:
+            before = self.number
+            size = 1 if self.each.reduce is not None and self.folded is EMPTY else BATCH
+            try:
+                is_clean = await loop(islice(elements, size), mine, context)
+            except Exception as error:
+                element, self._element = self._element, EMPTY
+                if element is EMPTY or error is self._observed or type(error) is Waits:
+                    raise  # from where elements come from, from what reduces the results, or no failure
+                value = await self.again(mine, self.number, (element, element := EMPTY)[0], None, error)
+                self.add(self.number, value)
+                continue
+            if not is_clean or self.number - before < size:
+                return is_clean
+            await self.breathe()
+
+    async def _listed(self, elements: Iterator[Any], mine: Run, context: Context | None) -> bool:
+        call, awaits, expected = self.kind.call(mine), self.kind.awaits, self.kind.expected
+        append, first, element, value, empty = self.results.append, self.number - len(self.results), EMPTY, EMPTY, EMPTY
+        is_clean = True
         try:
-            while not is_done:
-                try:
-                    for number, element in numbered:
-                        value = await fn(element) if awaits else fn(element)
-                        if type(value) not in expected:
-                            value = await self.looked_at(mine, number, element, value)
-                        element = empty
-                        if value is not empty:
-                            if reduce is None:
-                                append(value)
-                            else:
-                                folded = value if folded is empty else reduce(folded, value)
-                        if not number & MASK:
-                            await self._breathe(number)
-                    is_done = True
-                except Exception as error:
-                    if element is empty or error is self._observed:
-                        raise  # from where elements come from, or from what reduces the results
-                    value = await self.again(mine, number, (element, element := empty)[0], None, error)
-                    if value is not empty:
-                        self.folded = folded
-                        self.add(number, value)
-                        folded = self.folded
+            for element in elements:
+                value = await call(element) if awaits else call(element)
+                if type(value) not in expected:
+                    value = await self.looked_at(mine, first + len(self.results) + 1, element, value)
+                    if value is empty:
+                        element, first = empty, first + 1  # noqa: PLW2901 - see below
+                        continue
+                element = empty  # noqa: PLW2901 - what fails from here on is no failure of an element
+                append(value)
+                if context is not None and copy_context() != context:
+                    is_clean = False
+                    break
+            return is_clean
         finally:
-            element = value = empty  # a traceback that somebody keeps leads to this frame
-        self.folded = folded
+            self.number = first + len(self.results) + (element is not empty)
+            self._element, element, value = element, empty, empty
 
-    async def _breathe(self, number: int) -> None:
+    async def _folded(self, elements: Iterator[Any], mine: Run, context: Context | None) -> bool:
+        call, awaits, expected = self.kind.call(mine), self.kind.awaits, self.kind.expected
+        folded, number, element, value, empty = self.folded, self.number, EMPTY, EMPTY, EMPTY
+        reduce = _begin if folded is empty else self.each.reduce
+        is_clean = True
+        try:
+            for number, element in enumerate(elements, number + 1):
+                value = await call(element) if awaits else call(element)
+                if type(value) not in expected:
+                    value = await self.looked_at(mine, number, element, value)
+                    if value is empty:
+                        element = empty  # noqa: PLW2901 - see below
+                        continue
+                element = empty  # noqa: PLW2901 - what fails from here on is no failure of an element
+                folded = reduce(folded, value)
+                if context is not None and copy_context() != context:
+                    is_clean = False
+                    break
+            return is_clean
+        finally:
+            self.number, self.folded = number, folded
+            self._element, element, value, folded = element, empty, empty, empty
+
+    async def breathe(self) -> None:
         """Give the loop a turn every few milliseconds."""
-        if not number & MASK and not self.run.is_sync and perf_counter() > self._due:
+        if not self.run.is_sync and perf_counter() > self._due:
             await checkpoint()
             self._due = perf_counter() + SLICE
 
@@ -138,16 +182,16 @@ class Elements:
         """The result of a task that has returned something of a class that was not expected; EMPTY: none."""
         cls = type(raw)
         if hasattr(cls, "__await__"):
-            self.waits()
-            raw = await raw
+            raw = await self.awaited(raw)
             cls = type(raw)
         if cls not in SEEN and self.kind.expects_anything:
             learn(self.run.program, cls)
             return raw
         return await self.again(mine, number, element, raw, None)
 
-    def waits(self) -> None:
-        """An element has turned out to wait."""
+    async def awaited(self, awaitable: Any) -> Any:
+        """Await what a task has returned that was not known to be a coroutine function."""
+        return await awaitable
 
     async def again(self, mine: Run, number: int, element: Any, raw: Any, error: BaseException | None) -> Any:
         """The result of an element whose first call has not simply succeeded."""
@@ -212,7 +256,7 @@ class Elements:
         try:
             if self.each.on_item_failure == "stop":
                 if error is None:
-                    raise Answered(replace(answer, reason=f"element {path}: {answer.reason or answer.status.name}"))
+                    raise Answered(replace(answer, reason=f"{path}: {answer.reason or answer.status.name}"))
                 mine.noted = 0
                 mine.note(error, index)
                 raise error
@@ -250,3 +294,8 @@ class Elements:
         if self.folded is EMPTY:
             raise ResultError(problem("nothing-reduced", path))
         return TaskResult.success(self.folded)
+
+
+def _begin(_: Any, value: Any) -> Any:
+    """What reduces the first result, where nothing else is to begin with."""
+    return value

@@ -50,7 +50,7 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
         raise TypeError(f"compile_plan takes a TaskTree, not {tree!r}")
     if optimize is not None and not isinstance(optimize, bool):
         raise TypeError(f"optimize is True, False or None, not {optimize!r}")
-    plan, problems = _compiled(tree, tree.name, optimize, ())
+    plan, problems = _compiled(tree, tree.name, (), optimize=optimize)
     if plan is None:
         name = tree.name or (tree.placed[0].name or tree.placed[0].task.name if tree.placed else "unnamed")
         raise PlanError(f"plan '{name}'", problems)
@@ -62,7 +62,11 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
 
 
 def _compiled(
-    tree: TaskTree, name: str | None, optimize: bool | None, around: tuple[TaskTree, ...]
+    tree: TaskTree,
+    name: str | None,
+    around: tuple[TaskTree, ...],
+    *,
+    optimize: bool | None,
 ) -> tuple[Plan | None, list[Problem]]:
     """The plan of a tree, or what is wrong with it. `around` are the trees that run it for each element, outermost first."""
     placed = tuple(tree.placed)
@@ -79,7 +83,7 @@ def _compiled(
     inner: dict[int, Plan] = {}
     for position, task in enumerate(tasks):
         if task.each is not None and task.each.tree is not None:
-            made, wrong = _inner(task.each.tree, name, optimize, (*around, tree), layout.path(position))
+            made, wrong = _inner(task.each.tree, name, (*around, tree), layout.path(position), optimize=optimize)
             problems.extend(wrong)
             if made is not None:
                 inner[position] = made
@@ -109,12 +113,12 @@ def _compiled(
 
 
 def _inner(
-    tree: TaskTree, name: str, optimize: bool | None, around: tuple[TaskTree, ...], path: str
+    tree: TaskTree, name: str, around: tuple[TaskTree, ...], path: str, *, optimize: bool | None
 ) -> tuple[Plan | None, list[Problem]]:
     """The plan of a tree that is run for each element of the node at `path`."""
     if any(tree is each for each in around):
         return None, [problem("each-itself", path, name=tree.name or "unnamed")]
-    plan, problems = _compiled(tree, name, optimize, around)
+    plan, problems = _compiled(tree, name, around, optimize=optimize)
     return plan, [replace(each, path=f"{path}/{each.path}") for each in problems]
 
 
