@@ -114,7 +114,7 @@ def equip(code: Code) -> None:
 async def _node(run: Run, index: int) -> None:
     """A node that needs a turn of its own, from registers to registers."""
     following = await node(run, run.program.step(index))
-    if following != index + 1 or run.rest is not None:
+    if following != index + 1 or run.rest is not None or run.verdict is not SUCCESS:
         raise Left(following=following)
 
 

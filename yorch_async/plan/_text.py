@@ -159,16 +159,13 @@ class Writer:
 
     def _moving(self, task: Task[Any], index: int) -> str:
         """The call of a coroutine function that takes an output over: the name lets go of it before the function begins."""
-        takes = any(source.access is Access.CONSUME for _, source in task.accesses)
-        if not (takes and task.awaits and task.kind is Kind.REGULAR):
-            return ""
-        (obj,) = self._schedule.reads(index)
-        name = self._object(obj)
-        if obj in self._resident:
+        read = zip(self._schedule.reads(index), task.accesses, strict=True)
+        taken = [obj for obj, (_, source) in read if source.access is Access.CONSUME and obj not in self._resident]
+        if not (taken and task.awaits and task.kind is Kind.REGULAR):
             return ""
         fn, arguments = self._shared.constant(self._callee(index), task.fn), self._arguments(task, index, lent=True)
         self._line(f"pending = {fn}({', '.join(arguments)})  # {self._schedule.layout.path(index)}", index)
-        self._line(f"{name} = None", index)
+        self._line(f"{' = '.join(map(self._object, taken))} = None", index)
         return "await pending"
 
     def _arguments(self, task: Task[Any], index: int, *, lent: bool = False) -> list[str]:
@@ -195,10 +192,10 @@ class Writer:
         name = self._object(obj)
         if source.access is Access.COPY:
             return f"{self._copier(source.copier)}({name})"
+        if source.access is Access.CONSUME and obj in self._resident:
+            return f"taken(slots, {self._schedule.register(obj)})"
         if lent or source.access is not Access.CONSUME:
             return name
-        if obj in self._resident:
-            return f"taken(slots, {self._schedule.register(obj)})"
         # Both go into a tuple and the first is taken out of it: the name has let go before the callee begins.
         return f"({name}, {name} := None)[0]"
 
