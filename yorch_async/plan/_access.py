@@ -18,7 +18,7 @@ from .._specs import Access, OutputSource, PrevSource
 from .._tasks import Kind, Task
 from ._layout import Layout
 
-__all__ = ["Lifetimes", "Stage", "is_staged", "lifetimes"]
+__all__ = ["Lifetimes", "Stage", "is_staged", "lifetimes", "staged_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def lifetimes(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fano
     """Follow every access of every node."""
     sources = _sources(layout, tasks)
     owners = _owners(layout, tasks)
-    staged = _staged(layout, tasks, fanouts)
+    staged = staged_in(layout, tasks, fanouts)
     lasts = list(range(len(tasks)))
     stage_lasts = dict.fromkeys(staged, -1)
     for position in range(len(tasks) - 1, -1, -1):
@@ -94,7 +94,7 @@ def _owners(layout: Layout, tasks: Sequence[Task[Any]]) -> tuple[int, ...]:
     return tuple(owners)
 
 
-def _staged(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fanout]) -> list[int]:
+def staged_in(layout: Layout, tasks: Sequence[Task[Any]], fanouts: Sequence[Fanout]) -> list[int]:
     """The nodes whose output one child consumes and others copy."""
     found: list[int] = []
     for position, fanout in enumerate(fanouts):

@@ -77,11 +77,8 @@ class Checker:
             else:
                 is_fine = self._outputs[parent] is not False
                 yield from self._access(position, name, access, parent, self._layout.labels.__getitem__)
-        prev: list[tuple[str, OutputSource]] = [
-            (name, access) for name, access in task.used if isinstance(access, PrevSource)
-        ]
         if parent >= 0 and is_fine:
-            yield from self._fanout(position, parent, prev)
+            yield from self._fanout(position, parent)
 
     def _access(
         self, position: int, name: str, access: OutputSource, read: int, called: Callable[[int], str]
@@ -99,9 +96,12 @@ class Checker:
         if kept >= 0 and access.access.exclusive:
             yield self._say("kept-changed", position, name, access=access, kept=called(kept))
 
-    def _fanout(self, position: int, parent: int, prev: Sequence[tuple[str, OutputSource]]) -> Iterator[Problem]:
-        policy = self._fanouts[parent]
-        for name, access in prev:
+    def _fanout(self, position: int, parent: int) -> Iterator[Problem]:
+        policy, task = self._fanouts[parent], self._tasks[position]
+        takes = Access.CONSUME in self._accesses_of(position)
+        for name, access in task.used if takes else task.accesses:  # what it is going to take, its condition may look at
+            if not isinstance(access, PrevSource):
+                continue
             facts = {"access": access, "parent": self._layout.labels[parent]}
             if policy is Fanout.CONSUME_WITH_COPIES:
                 if access.access is Access.CONSUME:

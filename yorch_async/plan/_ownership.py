@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from .._errors import Problem, problem
 from .._placed import Fanout
-from .._reads import NodeSource
 from .._specs import Access, OutputSource, PrevSource
 from .._tasks import Task
+from ._access import is_staged, staged_in
 from ._layout import Layout
 
 __all__ = ["Ownership"]
@@ -58,25 +58,18 @@ class Ownership:
     def _uses(self) -> dict[int, list[_Use]]:
         """The accesses to each object, in the order of their nodes; those to staged copies are left out."""
         found: dict[int, list[_Use]] = {}
-        layout = self._layout
-        for position, (task, parent) in enumerate(zip(self._tasks, layout.parents, strict=True)):
-            for name, source in task.used:
-                read = layout.read(position, source)
-                policy = Fanout.ORDERED if isinstance(source, NodeSource) or parent < 0 else self._fanouts[parent]
-                if read >= 0 and not (policy is Fanout.CONSUME_WITH_COPIES and source.access is Access.COPY):
-                    decided = -1 if policy is Fanout.ORDERED else parent
-                    found.setdefault(self._makers[read], []).append(_Use(position, name, source, decided))
-            self._conditions(found, position, task)
+        staged = frozenset(staged_in(self._layout, self._tasks, self._fanouts))
+        for position, task in enumerate(self._tasks):
+            own = len(task.used)
+            for number, (name, source) in enumerate(task.accesses):
+                read = self._layout.read(position, source)
+                if read < 0 or (read in staged and is_staged(source)):
+                    continue
+                uses = found.setdefault(self._makers[read], [])
+                if number < own or not (uses and uses[-1].position == position):  # a condition is over when its node begins
+                    is_decided = isinstance(source, PrevSource) and self._fanouts[read] is not Fanout.ORDERED
+                    uses.append(_Use(position, name, source, read if is_decided else -1))
         return found
-
-    def _conditions(self, found: dict[int, list[_Use]], position: int, task: Task[Any]) -> None:
-        """What a condition looks at, where its node does not access it."""
-        for name, source in task.accesses[len(task.used) :]:
-            read = self._layout.read(position, source)
-            uses = found.setdefault(self._makers[read], [])
-            if read >= 0 and not (uses and uses[-1].position == position):
-                is_prev = isinstance(source, PrevSource) and self._fanouts[read] is not Fanout.ORDERED
-                uses.append(_Use(position, name, source, read if is_prev else -1))
 
     def _together(self, maker: int, uses: Sequence[_Use]) -> Iterator[tuple[int, Problem]]:
         """Accesses of one node by several names of the same object."""
