@@ -29,10 +29,11 @@ __all__ = ["check_order"]
 def check_order(plan: Plan, events: Iterable[Event]) -> None:
     """Raise `AssertionError` if these events of one run are not what can happen in a run of this plan.
 
-    The run starts first and ends last, if it is over. A node starts at most once, after its parent has ended with SUCCESS, and never
-    after it was skipped; its attempts are counted from 1 between its start and its end, and it ends once. What is skipped names a
-    node that has ended with something else than SUCCESS, for ABORT_BRANCH one above it. When the run ends no node is running, and
-    after a successful one each has ended well or was skipped, itself or a node above it.
+    The run starts first and ends last, if it is over. A node starts at most once, after its parent and all that it depends on has
+    ended with SUCCESS, and never after it was skipped; its attempts are counted from 1 between its start and its end, and it ends
+    once. What is skipped names a node that has ended with something else than SUCCESS, for ABORT_BRANCH one that it depends on; or
+    one whose condition did not hold, which may be itself. When the run ends no node is running, and after a successful one each has
+    ended well or was skipped, itself or a node above it.
 
     The message shows the event that does not fit, and those before it.
 
@@ -82,6 +83,10 @@ class _Check:
         self._causes: dict[int, StepStatus | None] = {}
         """Those of them that have ended with something else than SUCCESS."""
         self._skipped: set[int] = set()
+        self._unmet: set[int] = set()
+        """Those of them whose own condition did not hold."""
+        self._cut_off: dict[int, frozenset[int]] = {}
+        """What depends on a node of a graph, once that was asked."""
 
     def fault(self, event: Event) -> str | None:
         if self._is_over:
@@ -122,6 +127,13 @@ class _Check:
             return f"'{event.path}' starts, but was skipped"
         if parent >= 0 and self._ended.get(parent) is not StepStatus.SUCCESS:
             return f"'{event.path}' starts before its parent has ended with SUCCESS"
+        links, path = self._plan.layout.links, self._plan.layout.path
+        for each in sorted(links.needs.get(index, ())):
+            if self._ended.get(each) is not StepStatus.SUCCESS:
+                return f"'{event.path}' starts before '{path(each)}' has ended with SUCCESS"
+        for each in sorted(links.hopes.get(index, ())):
+            if each not in self._ended and each not in self._skipped:
+                return f"'{event.path}' starts before '{path(each)}' has ended or was skipped"
         self._attempts[index] = 0
         return None
 
@@ -146,11 +158,23 @@ class _Check:
         if index in self._skipped:
             return f"'{path}' is skipped again"
         self._skipped.add(index)
-        for cause, status in self._causes.items():
-            is_above = cause < index < layout.ends[cause]
-            if layout.path(cause) == event.because and (is_above or status is not StepStatus.ABORT_BRANCH):
+        if event.because == path and self._plan.tasks[index].condition is not None:
+            self._unmet.add(index)
+            return None
+        for cause, status in (*self._causes.items(), *dict.fromkeys(self._unmet, StepStatus.ABORT_BRANCH).items()):
+            is_cause = status is not StepStatus.ABORT_BRANCH or self._depends(index, cause)
+            if is_cause and layout.path(cause) == event.because:
                 return None
         return f"'{path}' is skipped, but '{event.because}' is no cause for that"
+
+    def _depends(self, index: int, cause: int) -> bool:
+        """Whether a node cannot run without another one."""
+        layout = self._plan.layout
+        if not layout.links:
+            return cause < index < layout.ends[cause]
+        if cause not in self._cut_off:
+            self._cut_off[cause] = frozenset(layout.cut_off(cause))
+        return index in self._cut_off[cause]
 
     def _run_ended(self, event: RunEnded) -> str | None:
         self._is_over = True
@@ -177,7 +201,7 @@ class _Check:
         index, layout = 0, self._plan.layout
         while index < len(self._plan):
             if index in self._skipped:
-                index = layout.ends[index]
+                index = index + 1 if layout.links else layout.ends[index]
             elif index in self._ended:
                 index += 1
             else:
