@@ -30,7 +30,9 @@ ENDED = -1
 
 
 async def _go_on(run: Run, first: int) -> int:
-    """Run the rest of a graph in which something was left out; ENDED, or the number of nodes."""
+    """Run the rest of a graph in which something is left out; ENDED, or the number of nodes."""
+    if run.rest.is_new:
+        await _skip(run, run.program.step(first - 1))
     for index in range(first, run.program.size):
         step = run.program.step(index)
         if run.rest.runs(index) and not await run.rest.node(step):
@@ -178,7 +180,9 @@ async def _skip(run: Run, step: Step) -> int:
         return step.end if index else ENDED
     dead: Sequence[int] = run.plan.layout.cut_off(index)
     if dead and run.rest is None:
+        # Nothing is let go of before `_go_on`: until then generated code may hold outputs under names of its own.
         run.rest = Rest(run, index)
+        return index + 1
     if run.rest is not None:
         dead = await run.rest.cut(dead)
     _tell_skipped(run, step, dead)

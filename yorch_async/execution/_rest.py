@@ -21,6 +21,8 @@ class Rest:
 
     def __init__(self, run: Run, index: int) -> None:
         self._run = run
+        self.is_new = True
+        """Whether nothing was left out so far."""
         self._at = index
         """The node that is over, and with it all before it."""
         self._dead: set[int] = set()
@@ -44,6 +46,7 @@ class Rest:
 
     async def cut(self, indexes: Iterable[int]) -> list[int]:
         """Leave out nodes, and let go of what only they would have read; those that were not left out before."""
+        self.is_new = False
         fresh = [index for index in indexes if index not in self._dead]
         self._dead.update(fresh)
         await self._over(fresh)
