@@ -11,10 +11,11 @@ from typing import Any, cast
 from ._accesses import accesses_of
 from ._bind import Argument
 from ._errors import RegistrationError, problem
-from ._specs import Access, OutputSource, Source
+from ._specs import Access, InputSource, OutputSource, Source
 from ._tasks import Kind, Task, checked_adapters, checked_alternatives, completed, make_task, traits_of
+from ._types import UNKNOWN
 
-__all__ = ["as_it_is", "with_adapters", "with_callable", "with_condition"]
+__all__ = ["as_it_is", "is_lent_the_same", "unconditional", "with_adapters", "with_callable", "with_condition"]
 
 
 def with_callable(
@@ -55,6 +56,22 @@ def with_condition(task: Task[Any], when: Any) -> Task[Any]:
         if source.access.exclusive:
             raise RegistrationError(problem("condition-access", task.name, f"{condition.name}.{name}", access=source))
     return completed(replace(task, condition=condition))
+
+
+def unconditional(task: Task[Any]) -> tuple[Argument, ...]:
+    """What a task asks for, without what its condition does."""
+    return task.asks if task.condition is None else task.asks[: -len(task.condition.asks) or None]
+
+
+def is_lent_the_same(condition: Task[Any], task: Task[Any]) -> bool:
+    """Whether a condition looks at just what its task is passed."""
+    looks = [_untyped(argument.source).identity for argument in condition.arguments]
+    return looks == [_untyped(_lent(argument.source)).identity for argument in task.arguments]
+
+
+def _untyped(source: Source) -> Source:
+    """The same object, whatever is asked of it."""
+    return replace(source, type=UNKNOWN) if isinstance(source, OutputSource | InputSource) else source
 
 
 def _lent(source: Source) -> Source:

@@ -11,6 +11,7 @@ from yorch_async import (
     StepResult,
     StepStatus,
     TaskTree,
+    borrow,
     borrow_prev,
     catch_as_failure,
     compile_plan,
@@ -48,6 +49,16 @@ async def test_leaves_and_kept_nodes_are_found_by_node_name_and_path(tree):
     for missing in ("str", "root", "silent", "no such node", 3, None):
         assert missing not in result
     assert repr(result) == "<RunResult of 't': SUCCESS, 3 kept>"
+
+
+async def test_joins_without_names_are_found_by_their_paths():
+    """These are no longer than what the joins are called."""
+    tree = TaskTree("t")
+    items = tree.root(lambda: [1], name="items")
+    first, second = tree.join(len, borrow(items)), tree.join(max, borrow(items))
+    third = tree.join(len, borrow(items))
+    result = await run_plan(compile_plan(tree))
+    assert (result[first], result[second], result[third]) == (1, result["max"], result["len[2]"])
 
 
 @pytest.mark.parametrize(

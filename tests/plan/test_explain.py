@@ -13,11 +13,14 @@ from yorch_async import (
     RetryFixed,
     StepResult,
     TaskTree,
+    borrow,
     borrow_prev,
     borrow_prev_mut,
     catch_as_failure,
     compile_plan,
+    consume,
     consume_prev,
+    copy,
     copy_prev,
     from_ctx,
     from_input,
@@ -27,6 +30,7 @@ from yorch_async import (
     task_into,
     value,
 )
+from yorch_async._variants import with_condition
 from yorch_async.plan._explain import explain, source_text, task_text
 from yorch_async.plan._layout import lay_out
 
@@ -127,6 +131,46 @@ def test_lines_connect_over_branches_of_any_shape():
     ) == shown
 
 
+def is_large(*numbers) -> bool: ...
+
+
+def test_joins_stand_below_the_tree():
+    """In the order of registration, each with what is below it, wherever in the run they come."""
+    tree = TaskTree("p")
+    root = tree.root(list, name="root")
+    a = root.child(list, name="a")
+    first = tree.join(len, borrow(a), name="first")
+    first.child(count, copy(first), name="below")
+    b = root.child(list, name="b")
+    second = tree.join(zip, consume(b), borrow(first, default=1.5), name="second", when=is_large, keep=True)
+    b.child(tick, after=[b, a], name="end")
+    second.child(tick).child(tick)
+    assert (
+        "plan 'p': 9 nodes, 2 slots\n"
+        "root() -> list\n"
+        "├─ a() -> list\n"
+        "└─ b() -> list\n"
+        "   └─ end() after a, b -> nothing\n"
+        "first(obj=borrow(a))\n"
+        "└─ below(config=copy(first)) -> int\n"
+        "second(#1=consume(b), #2=borrow(first, default=float)) -> zip [when is_large, keep]\n"
+        "└─ tick() -> nothing\n"
+        "   └─ tick() -> nothing"
+    ) == str(compile_plan(tree))
+
+
+def test_a_node_that_is_read_is_called_by_its_path_where_its_name_means_several():
+    """The shortest words that say which one."""
+    tree = TaskTree("p")
+    root = tree.root(list, name="root")
+    read = [root.child(list), root.child(list, name="x").child(list), root.child(list)]
+    tree.join(tick, after=read)
+    tree.join(tick, after=[root, *read, root.child(tick)])
+    lines = str(compile_plan(tree)).splitlines()
+    assert "tick() after root/list, root/x/list, list[2] -> nothing" == lines[-2]
+    assert "tick[2]() after root, root/list, root/x/list, list[2] and 1 more -> nothing" == lines[-1]
+
+
 def test_very_deep_nodes_say_their_level():
     """Instead of being indented ever further."""
     tree = TaskTree("p")
@@ -158,6 +202,19 @@ def test_a_line_is_of_bounded_length_at_any_depth():
     assert "   " * 30 + "(level 5000) tick() -> nothing" == lines[-1]
 
 
+def test_a_line_below_a_join_is_of_bounded_length():
+    """A join has a subtree like any other."""
+    tree = TaskTree("p")
+    node = tree.join(tick, after=tree.root(tick), name="join")
+    for _ in range(5_000):
+        node = node.child(tick, after=node)
+    lines = str(compile_plan(tree)).splitlines()
+    assert "└─ tick() after join -> nothing" == lines[3]
+    assert 5_003 == len(lines)
+    path = "join/(... 4975 more ...)" + "/tick" * 24
+    assert f"{'   ' * 30}(level 5000) tick() after {path} -> nothing" == lines[-1]
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [
@@ -172,6 +229,8 @@ def test_a_line_is_of_bounded_length_at_any_depth():
         (borrow_prev_mut(Config | None), "borrow_prev_mut(Config | None)"),
         (copy_prev(list[int]), "copy_prev(list[int])"),
         (consume_prev(int), "consume_prev(int)"),
+        (borrow(TaskTree().root(tick)), "borrow(tick)"),
+        (copy(TaskTree().root(tick, name="one"), default=[1]), "copy(one, default=list)"),
     ],
     ids=str,
 )
@@ -197,6 +256,18 @@ def test_a_source_is_shown_as_a_user_would_write_it(source, text):
         ),
         (task_into(lambda out: None, adapters=(catch_as_failure(),)), {"keep": True}, "n() [task_into, keep, catch]"),
         (task_into(lambda out: None, output=int), {}, "n() -> int [task_into]"),
+        (
+            with_condition(task(count, value(1)), is_large),
+            {"keep": True},
+            "n(config=value(int)) -> int [when is_large, keep]",
+        ),
+        (
+            with_condition(task(count, value(1)), task(count, from_input("x"))),
+            {},
+            "n(config=value(int)) -> int [when count(config=from_input(x))]",
+        ),
+        (with_condition(task(tick), tick), {}, "n() -> nothing [when tick]"),
+        (with_condition(task(tick), task(count, value(1))), {}, "n() -> nothing [when count(config=value(int))]"),
         (task_forward_prev(append, borrow_prev_mut()), {}, "n(items=borrow_prev_mut(list)) -> list [task_forward_prev]"),
     ],
 )

@@ -132,3 +132,14 @@ def test_a_path_is_the_names_from_the_root_down(level, path):
     """The middle of a very long line is left out, and counted."""
     parents, labels = range(-1, 1000), [f"n{index}" for index in range(1001)]
     assert path == path_at(parents, range(1001), labels, level)
+
+
+def test_a_path_below_a_join_begins_with_the_join():
+    """However far below it is."""
+    tree = TaskTree()
+    node = tree.join(save, after=tree.root(load).child(load), name="join")
+    for _ in range(30):
+        node = node.child(load)
+    layout = lay_out(tree.placed)
+    assert ["load", "load/load", "join", "join/load"] == [layout.path(position) for position in range(4)]
+    assert "join/(... 6 more ...)" + "/load" * 24 == layout.path(32)

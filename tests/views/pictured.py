@@ -10,14 +10,20 @@ from yorch_async import (
     FromInput,
     RetryFixed,
     TaskTree,
+    borrow,
+    borrow_mut,
     borrow_prev,
     borrow_prev_mut,
     catch_as_failure,
+    consume,
     consume_prev,
+    copy,
     copy_prev,
+    fallback,
     from_ctx,
     from_input,
     retry_on,
+    task,
     task_forward_prev,
     task_into,
     value,
@@ -55,6 +61,32 @@ def everything() -> TaskTree:
     root.child(lambda: 1)
     root.child(lambda unit: unit, value(1.5))
     root.child(open, value(__file__), name="resource", managed=True)
+    return tree
+
+
+def is_long(numbers: list[int], *_others: object) -> bool:
+    """Look at what the node is passed."""
+    return len(numbers) > 1
+
+
+def is_wanted(numbers: list[int], *, wanted: bool) -> bool:
+    """Look at something else."""
+    return wanted and bool(numbers)
+
+
+def graph() -> TaskTree:
+    """One node for each thing that goes beyond a tree."""
+    tree = TaskTree("graph")
+    load = tree.root(list, value("abc"), name="load", fanout=Fanout.ORDERED)
+    count = load.child(len, borrow(load), name="count", output=int)
+    ordered = load.child(sort, borrow_mut(load), name="sort", output=None, after=count)
+    spare = load.child(tuple, copy(load), name="spare", after=ordered, when=is_long, keep=True)
+    wanted = task(is_wanted, borrow(load), from_input("wanted", bool))
+    total = tree.join(print, borrow(count), consume(load), borrow(spare, default=()), name="total", output=int, when=wanted)
+    total.child(lambda: 1, after=[count, total]).child(len, copy(spare, default=None), output=int)
+    tree.join(lambda: 1, after=[count, ordered, spare, total, load])
+    tree.join(max, borrow(total), adapters=[fallback(task(min, borrow(count)))], when=is_long)
+    tree.join(min, borrow(total), when=lambda number: number)
     return tree
 
 

@@ -7,9 +7,9 @@ from shutil import which
 from xml.etree import ElementTree as ET
 
 import pytest
-from views.pictured import NAMES, everything, hostile
+from views.pictured import NAMES, everything, graph, hostile
 
-from yorch_async import PlanError, TaskTree, borrow_prev, compile_plan, value
+from yorch_async import PlanError, TaskTree, borrow, borrow_prev, compile_plan, value
 from yorch_async.views import to_dot, to_json, to_mermaid, to_text
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -23,6 +23,12 @@ graphviz = pytest.mark.skipif(which("dot") is None, reason="the program dot of G
 def test_everything_that_can_be_said_of_a_plan_is_shown(notation):
     """The golden files were looked at by people, and by Graphviz and Mermaid."""
     assert (GOLDEN / f"everything.{notation}").read_text("utf-8") == NOTATIONS[notation](everything()) + "\n"
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_everything_that_goes_beyond_a_tree_is_shown(notation):
+    """Joins, what is read by handles, defaults, `after=` and conditions, in golden files as well."""
+    assert (GOLDEN / f"graph.{notation}").read_text("utf-8") == NOTATIONS[notation](graph()) + "\n"
 
 
 @pytest.mark.parametrize("notation", ["mermaid", "dot", "json"])
@@ -92,6 +98,12 @@ def test_graphviz_draws_what_is_said():
 
 
 @graphviz
+def test_graphviz_draws_a_graph():
+    """Edges of all kinds, in the words of the golden file."""
+    assert texts_of(drawn_by_graphviz(to_dot(graph())), "edge").count(["after"]) == 8
+
+
+@graphviz
 def test_graphviz_shows_every_name_as_it_is():
     """What cannot be printed is escaped as in Python; everything else is there to the letter."""
     shown = [lines[0] for lines in texts_of(drawn_by_graphviz(to_dot(hostile())), "node")]
@@ -116,21 +128,45 @@ def test_json_is_the_same_everywhere():
     assert " at 0x" not in to_json(tree())
 
 
+def test_json_lists_what_a_node_depends_on():
+    """The nodes that it comes after, and of each argument the node that it reads, also where there is a default."""
+    nodes = {node["name"]: node for node in json.loads(to_json(graph()))["nodes"]}
+    total = nodes["total"]
+    assert (total["parent"], nodes["sort"]["after"]) == (None, [nodes["count"]["index"]])
+    assert [(each["source"], each["node"], "default" in each) for each in total["arguments"]] == [
+        ("borrow", nodes["count"]["index"], False),
+        ("consume", nodes["load"]["index"], False),
+        ("borrow", nodes["spare"]["index"], True),
+    ]
+    assert total["condition"] == {
+        "name": "is_wanted",
+        "arguments": [
+            {"parameter": "numbers", "source": "borrow", "type": "list[int]", "node": 0},
+            {"parameter": "wanted", "source": "from_input", "input": "wanted", "type": "bool"},
+        ],
+    }
+
+
 def test_json_keeps_names_to_the_letter():
     """Programs get the names themselves, not what people are shown."""
     assert [node["name"] for node in json.loads(to_json(hostile()))["nodes"]][1:-1] == NAMES
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
-@pytest.mark.parametrize("shape", ["chain", "star"])
+@pytest.mark.parametrize("shape", ["chain", "star", "joins", "below a join"])
 def test_large_plans_are_shown_in_linear_space(notation, shape):
     """Twice the nodes, twice the text: also where every node lies below all others."""
 
     def size(count: int) -> int:
         tree = TaskTree("large")
         root = node = tree.root(lambda: 1, name="root")
+        if shape == "below a join":
+            node = tree.join(lambda: 1, after=root)
         for _ in range(count):
-            node = (node if shape == "chain" else root).child(lambda x: x, borrow_prev(), name=None)
+            if shape == "joins":
+                node = tree.join(lambda x: x, borrow(node), after=root)
+            else:
+                node = (root if shape == "star" else node).child(lambda x: x, borrow_prev(), name=None)
         return len(NOTATIONS[notation](tree))
 
     assert size(4000) < 2.3 * size(2000)

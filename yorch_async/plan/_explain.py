@@ -1,24 +1,34 @@
-"""A plan as a tree of lines, for people.
+"""A plan as lines, for people: the tree, and below it each join with what it is the parent of.
 
-*Guarantees*: one line a node, of bounded length: very deep nodes say their level instead of being indented.
+*Guarantees*: one line a node, of bounded length but for the arguments: very deep nodes say their level instead of being indented, and
+of many nodes that one comes after only some are named; linear in the number of nodes, without recursion.
 *Does not know*: colours, and other notations; those are views.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 from .._adapter import words_of
 from .._bind import Argument
 from .._items import ItemSource
 from .._placed import Fanout
+from .._reads import NodeSource
+from .._slots import EMPTY
 from .._specs import CtxSource, InputSource, OutputSource
 from .._tasks import Kind, Task
 from .._types import UNKNOWN, describe
+from .._variants import is_lent_the_same, unconditional
 from ._layout import Layout
 
-__all__ = ["explain", "source_text", "task_text"]
+__all__ = ["Called", "explain", "source_text", "task_text"]
 
-_DEEPEST = 30
+_DEEPEST: Final = 30
+_NAMED: Final = 4
+"""How many nodes that a node comes after are named."""
+
+Called: TypeAlias = Callable[[NodeSource], str]
+"""What a node that is read by its handle is called."""
 
 
 def explain(
@@ -31,35 +41,77 @@ def explain(
 ) -> str:
     """The whole plan."""
     lines = [f"plan '{name}': {_count(len(tasks), 'node')}, {_count(slots, 'slot')}"]
+    words = _Words(layout)
     stems: list[str] = []  # for each level, what stands below a node of that level in front of its children
-    for position, task in enumerate(tasks):
-        level, parent = layout.levels[position], layout.parents[position]
-        text = task_text(layout.labels[position], task, fanouts[position], keep=kept[position])
+    for position, is_last in _drawn(layout):
+        level, after = layout.levels[position], words.after(position)
+        label, fanout = layout.labels[position], fanouts[position]
+        text = task_text(label, tasks[position], fanout, keep=kept[position], after=after, called=words.source)
         if level == 0:
+            stems.clear()
             lines.append(text)
         elif level > _DEEPEST:
             lines.append(f"{''.join(stems[:_DEEPEST])}(level {level}) {text}")
         else:
-            is_last = layout.ends[position] == layout.ends[parent]
             del stems[level - 1 :]
             lines.append("".join(stems) + ("└─ " if is_last else "├─ ") + text)
             stems.append("   " if is_last else "│  ")
     return "\n".join(lines)
 
 
+def _drawn(layout: Layout) -> Iterator[tuple[int, bool]]:
+    """The nodes in the order of their lines, and whether each is the last one of its siblings."""
+    tops = [position for position, parent in enumerate(layout.parents) if parent < 0] if layout.links else [0]
+    waiting = [(top, True) for top in reversed(tops)]
+    while waiting:
+        position, is_last = waiting.pop()
+        yield position, is_last
+        children = layout.children(position)
+        waiting.extend((child, child == children[-1]) for child in reversed(children))
+
+
+class _Words:
+    """What nodes are called where others depend on them: their labels, or their paths where a label could mean several."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._counts = Counter(layout.labels) if layout.links else Counter[str]()
+
+    def source(self, source: NodeSource) -> str:
+        """The node that a source reads."""
+        return self._node(self._layout.positions[source.node.index])
+
+    def after(self, position: int) -> str:
+        """The nodes that a node comes after."""
+        found = self._layout.links.after.get(position, ())
+        named = ", ".join(map(self._node, found[:_NAMED]))
+        return f"{named} and {len(found) - _NAMED} more" if len(found) > _NAMED else named
+
+    def _node(self, position: int) -> str:
+        label = self._layout.labels[position]
+        return label if self._counts[label] == 1 else self._layout.path(position)
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def task_text(label: str, task: Task[Any], fanout: Fanout, *, keep: bool) -> str:
-    """One node: name, sources, output, adapters, options."""
-    arguments = ", ".join(f"{a.name}={source_text(a)}" for a in task.asks)
-    parts = [f"{label}({arguments})"]
+def _name_of(source: NodeSource) -> str:
+    return source.node.name
+
+
+def task_text(label: str, task: Task[Any], fanout: Fanout, *, keep: bool, after: str = "", called: Called = _name_of) -> str:
+    """One node: name, sources, what it comes after, output, condition, adapters, options."""
+    condition = task.condition
+    parts = [f"{label}({_arguments(unconditional(task), called)})"]
+    if after:
+        parts.append(f"after {after}")
     if task.has_output is False:
         parts.append("-> nothing")
     elif task.output.type is not UNKNOWN:
         parts.append(f"-> {describe(task.output.type)}")
     options = [
+        "" if condition is None else _when(task, condition, called),
         "" if task.kind is Kind.REGULAR else task.kind.value,
         "managed" * task.managed,
         "" if fanout is Fanout.AUTO else fanout.value,
@@ -70,13 +122,27 @@ def task_text(label: str, task: Task[Any], fanout: Fanout, *, keep: bool) -> str
     return " ".join(parts) + (f" [{shown}]" if shown else "")
 
 
-def source_text(argument: Argument) -> str:
+def _when(task: Task[Any], condition: Task[Any], called: Called) -> str:
+    """A condition: by its name where it looks at what the task is passed, and else with what it looks at."""
+    return f"when {condition.name}" + (
+        "" if is_lent_the_same(condition, task) else f"({_arguments(condition.asks, called)})"
+    )
+
+
+def _arguments(arguments: Sequence[Argument], called: Called) -> str:
+    return ", ".join(f"{argument.name}={source_text(argument, called)}" for argument in arguments)
+
+
+def source_text(argument: Argument, called: Called = _name_of) -> str:
     """A source, as a user would write it."""
     source = argument.source
     if isinstance(source, CtxSource):
         return f"from_ctx({describe(source.key)})"
     if isinstance(source, InputSource):
         return f"from_input({source.name})"
+    if isinstance(source, NodeSource):
+        default = "" if source.default is EMPTY else f", default={describe(type(source.default))}"
+        return f"{source}({called(source)}{default})"
     if isinstance(source, OutputSource):
         return f"{source}({'' if source.type is UNKNOWN else describe(source.type)})"
     if isinstance(source, ItemSource):

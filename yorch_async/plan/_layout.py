@@ -82,19 +82,20 @@ class Layout:
         return sorted(found - {position})
 
     def path(self, position: int) -> str:
-        """The names from the root down to a node."""
-        return path_at(self.parents, self.levels, self.labels, position)
+        """The names from the root, or from the join that it is below, down to a node."""
+        top = self.links.tops[position] if self.links else 0
+        return path_at(self.parents, self.levels, self.labels, position, top)
 
 
-def path_at(parents: Sequence[int], levels: Sequence[int], labels: Sequence[str], position: int) -> str:
-    """The names from the root down to a node, leaving out the middle of a very long line."""
+def path_at(parents: Sequence[int], levels: Sequence[int], labels: Sequence[str], position: int, top: int = 0) -> str:
+    """The names from the root, or the join at `top`, down to a node, leaving out the middle of a very long line."""
     level = levels[position]
     names: list[str] = []
     while position >= 0 and len(names) <= _SHOWN:
         names.append(labels[position])
         position = parents[position]
     if position >= 0:
-        names[-1:] = [f"(... {level - _SHOWN} more ...)", labels[0]]
+        names[-1:] = [f"(... {level - _SHOWN} more ...)", labels[top]]
     return "/".join(reversed(names))
 
 

@@ -29,6 +29,8 @@ class Links:
     """What late nodes come after without reading it (`after=`)."""
     children: tuple[tuple[int, ...], ...] = ()
     """For every node its children, which are not to be found by ranges where nodes are late."""
+    tops: tuple[int, ...] = ()
+    """For every node the root or the join that it is below, or that it is."""
 
     def __bool__(self) -> bool:
         return bool(self.needs or self.hopes)
@@ -50,7 +52,7 @@ NO_LINKS = Links()
 
 def links_of(placed: Sequence[Placed], order: Sequence[int], positions: Sequence[int]) -> Links:
     """Gather them."""
-    made = Links(children=_children(placed, order, positions))
+    made = Links(children=_children(placed, order, positions), tops=_tops(placed, order, positions))
     followers: dict[int, list[int]] = {}
     for position, index in enumerate(order):
         if placed[index].is_late:
@@ -81,6 +83,14 @@ def _children(placed: Sequence[Placed], order: Sequence[int], positions: Sequenc
         if placed[index].parent >= 0:
             found[positions[placed[index].parent]].append(position)
     return tuple(map(tuple, found))
+
+
+def _tops(placed: Sequence[Placed], order: Sequence[int], positions: Sequence[int]) -> tuple[int, ...]:
+    tops: list[int] = []
+    for position, index in enumerate(order):
+        parent = placed[index].parent
+        tops.append(tops[positions[parent]] if parent >= 0 else position)
+    return tuple(tops)
 
 
 def _sources(task: Any) -> Iterator[NodeSource]:

@@ -26,6 +26,6 @@ def _index(plan: Plan) -> dict[str, list[int]]:
         else:
             others.setdefault(task.name, []).append(index)
         path = plan.layout.path(index)
-        if "/" in path:
+        if path != task.name:
             others.setdefault(path, []).append(index)
     return others | chosen

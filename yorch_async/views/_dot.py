@@ -4,17 +4,22 @@ r"""A plan in the language of Graphviz.
 *Does not know*: layout and file formats; `dot -Tsvg` does.
 """
 
+from collections.abc import Iterator
+
 from .._tree import TaskTree
 from .._types import visible
 from ..plan import Plan
-from ._picture import edges_of, lines_of, plan_of, public
+from ._picture import Edge, edges_of, lines_of, plan_of, public
 
 __all__ = ["to_dot"]
 
 
 @public
 def to_dot(plan: Plan | TaskTree) -> str:
-    r"""Write a plan as a Graphviz digraph. An edge says which parameter reads the output, and how; a dashed one reads nothing.
+    r"""Write a plan as a Graphviz digraph. An edge says which parameter reads the output, and how.
+
+    A dashed one reads nothing, and says `after` where that puts its node there; a thick one changes the output or takes it; one that
+    ends in a ring has a default.
 
     >>> from yorch_async import TaskTree, borrow_prev, value
     >>> from yorch_async.views import to_dot
@@ -37,10 +42,19 @@ def to_dot(plan: Plan | TaskTree) -> str:
         "  node [shape=box, style=rounded]",
     ]
     lines += [f"  n{node.index} [label={_quoted(lines_of(node))}]" for node in plan.nodes]
-    for edge in edges_of(plan):
-        style = "style=dashed" if edge.reads is None else f"label={_quoted([edge.reads])}"
-        lines.append(f"  n{edge.source} -> n{edge.target} [{style}]")
+    lines += [f"  n{edge.source} -> n{edge.target} [{' '.join(_attributes(edge))}]" for edge in edges_of(plan)]
     return "\n".join([*lines, "}"])
+
+
+def _attributes(edge: Edge) -> Iterator[str]:
+    if edge.words is not None:
+        yield f"label={_quoted([edge.words])}"
+    if edge.access is None:
+        yield "style=dashed"
+    elif edge.is_exclusive:
+        yield "style=bold"
+    if edge.is_optional:
+        yield "arrowhead=odot"
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})

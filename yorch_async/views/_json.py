@@ -1,7 +1,7 @@
 """A plan as JSON, for programs.
 
-*Guarantees*: keys are only ever added while `version` stays the same; a node stands after its parent, and `node` in an argument is the
-index of the node that it reads.
+*Guarantees*: keys are only ever added while `version` stays the same; a node stands after its parent and all others that it depends
+on; `node` in an argument is the index of the node that it reads, and `default` is there where it has one.
 *Does not know*: the objects of a plan themselves; of a stored value it shows the type.
 """
 
@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._bind import Argument
+from .._slots import EMPTY
 from .._specs import CtxSource, InputSource, OutputSource
+from .._tasks import Task
 from .._tree import TaskTree
+from .._variants import unconditional
 from ..plan import InputInfo, Plan, PlanNode
 from ._picture import adapter_words, plan_of, public, type_words
 
@@ -48,8 +51,9 @@ def _input(info: InputInfo) -> dict[str, Any]:
 
 
 def _node(node: PlanNode) -> dict[str, Any]:
-    task = node.task
+    task, condition = node.task, node.task.condition
     sources = iter(node.reads)
+    arguments = [_argument(argument, sources) for argument in unconditional(task)]
     return {
         "index": node.index,
         "name": node.name,
@@ -57,7 +61,9 @@ def _node(node: PlanNode) -> dict[str, Any]:
         "parent": node.parent,
         "level": node.level,
         "kind": task.kind.value,
-        "arguments": [_argument(argument, sources) for argument in task.asks],
+        "arguments": arguments,
+        "after": list(node.after),
+        "condition": None if condition is None else _condition(condition, sources),
         "output": {"exists": task.has_output, "type": type_words(task.output.type)},
         "adapters": [adapter_words(adapter) for adapter in task.adapters],
         "managed": task.managed,
@@ -67,11 +73,16 @@ def _node(node: PlanNode) -> dict[str, Any]:
     }
 
 
+def _condition(condition: Task[Any], sources: Iterator[int]) -> dict[str, Any]:
+    return {"name": condition.name, "arguments": [_argument(argument, sources) for argument in condition.asks]}
+
+
 def _argument(argument: Argument, sources: Iterator[int]) -> dict[str, Any]:
     source = argument.source
     shown: dict[str, Any] = {"parameter": argument.name, "source": str(source)}
     if isinstance(source, OutputSource):
-        return shown | {"type": type_words(source.type), "node": next(sources)}
+        shown |= {"type": type_words(source.type), "node": next(sources)}
+        return shown if source.default is EMPTY else shown | {"default": True}
     if isinstance(source, CtxSource):
         return shown | {"key": type_words(source.key)}
     if isinstance(source, InputSource):

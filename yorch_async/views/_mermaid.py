@@ -11,14 +11,17 @@ import re
 
 from .._tree import TaskTree
 from ..plan import Plan
-from ._picture import edges_of, lines_of, plan_of, public
+from ._picture import Edge, edges_of, lines_of, plan_of, public
 
 __all__ = ["to_mermaid"]
 
 
 @public
 def to_mermaid(plan: Plan | TaskTree) -> str:
-    """Write a plan as a Mermaid flowchart. An edge says which parameter reads the output, and how; a dotted one reads nothing.
+    """Write a plan as a Mermaid flowchart. An edge says which parameter reads the output, and how.
+
+    A dotted one reads nothing, and says `after` where that puts its node there; a thick one changes the output or takes it; one that
+    ends in a circle has a default.
 
     >>> from yorch_async import TaskTree, borrow_prev, value
     >>> from yorch_async.views import to_mermaid
@@ -35,9 +38,15 @@ def to_mermaid(plan: Plan | TaskTree) -> str:
     lines = ["flowchart TD"]
     lines += [f"  n{node.index}[{_quoted(lines_of(node))}]" for node in plan.nodes]
     for edge in edges_of(plan):
-        arrow = "-.->" if edge.reads is None else f"-->|{_quoted([edge.reads])}|"
-        lines.append(f"  n{edge.source} {arrow} n{edge.target}")
+        words = "" if edge.words is None else f"|{_quoted([edge.words])}|"
+        lines.append(f"  n{edge.source} {_arrow(edge)}{words} n{edge.target}")
     return "\n".join(lines)
+
+
+def _arrow(edge: Edge) -> str:
+    if edge.access is None:
+        return "-.->"
+    return ("==" if edge.is_exclusive else "--") + ("o" if edge.is_optional else ">")
 
 
 # What is left as it is: letters and digits of all scripts, single spaces, and what cannot be Markdown where it stands - an

@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+from .._accesses import accesses_of
 from .._adapter import Adapter, words_of
 from .._bind import Argument
 from .._placed import Fanout
-from .._specs import CtxSource, InputSource, OutputSource
+from .._slots import EMPTY
+from .._specs import Access, CtxSource, InputSource, OutputSource
+from .._tasks import Task
 from .._tree import TaskTree
 from .._types import UNKNOWN, describe, visible
+from .._variants import is_lent_the_same, unconditional
 from ..plan import Plan, PlanNode, compile_plan
 
 __all__ = ["Edge", "adapter_words", "edges_of", "lines_of", "plan_of", "public", "type_words"]
@@ -48,31 +52,55 @@ def type_words(hint: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From a node to a later one. `reads` says by which parameter and access; None: it only comes after."""
+    """From a node to a later one that depends on it."""
 
     source: int
     target: int
-    reads: str | None
+    words: str | None
+    """By which parameter and access it reads the output; where it does not, "after", or None for a child."""
+    access: Access | None = None
+    is_optional: bool = False
+    """Whether there is a default for the case that the node has not succeeded."""
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether nobody else may look at the output at the same time."""
+        return self.access is not None and self.access.exclusive
 
 
 def edges_of(plan: Plan) -> Iterator[Edge]:
-    """Every access of a node to another one's output, and every child that reads nothing of its parent."""
-    for node in plan.nodes:
-        parent = node.parent
-        if parent is not None and parent not in node.reads:
-            yield Edge(parent, node.index, None)
-        for source, (parameter, access) in zip(node.reads, node.task.accesses, strict=True):
-            yield Edge(source, node.index, f"{visible(parameter)}: {access}")
+    """Every access of a node to another one's output, and every node that it comes after without reading it."""
+    return (edge for node in plan.nodes for edge in _edges(node))
+
+
+def _edges(node: PlanNode) -> Iterator[Edge]:
+    reads = list(zip(node.reads, accesses_of(_arguments(node.task)), strict=False))
+    seen = {source for source, (_, access) in reads if access.default is EMPTY}
+    if node.parent is not None and node.parent not in seen:
+        seen.add(node.parent)
+        yield Edge(node.parent, node.index, None)
+    yield from (Edge(source, node.index, "after") for source in node.after if source not in seen)
+    for source, (parameter, access) in reads:
+        words, is_optional = f"{visible(parameter)}: {access}", access.default is not EMPTY
+        words += f", default={type_words(type(access.default))}" if is_optional else ""
+        yield Edge(source, node.index, words, access.access, is_optional)
+
+
+def _arguments(task: Task[Any]) -> tuple[Argument, ...]:
+    """What a node asks for, with that of its condition only where it looks at something else than the node is passed."""
+    is_same = task.condition is not None and is_lent_the_same(task.condition, task)
+    return unconditional(task) if is_same else task.asks
 
 
 def lines_of(node: PlanNode) -> list[str]:
-    """What stands in a node: its name, its arguments from outside of the tree, its output, its options."""
+    """What stands in a node: its name, its arguments from outside of the tree, its output, its condition, its options."""
     task = node.task
     lines = [visible(node.label)]
-    lines += [f"{visible(a.name)} = {words}" for a in task.asks if (words := _outside(a)) is not None]
+    lines += [f"{visible(a.name)} = {words}" for a in _arguments(task) if (words := _outside(a)) is not None]
     if task.has_output and (words := type_words(task.output.type)) is not None:
         lines.append(f"→ {words}")
     options = [
+        *([] if task.condition is None else [f"when {visible(task.condition.name)}"]),
         *["managed"] * task.managed,
         *[node.fanout.value] * (node.fanout is not Fanout.AUTO),
         *["keep"] * node.keep,
