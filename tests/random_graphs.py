@@ -28,7 +28,6 @@ from yorch_async import (
     task,
     task_forward_prev,
     task_into,
-    value,
 )
 
 STATUSES = {status.value: status for status in StepStatus}
@@ -472,7 +471,7 @@ def make(body, spec):
     return call
 """
     namespace: dict = {}
-    exec(text, namespace)  # noqa: S102 - of the lines above
+    exec(text, namespace)
     return namespace["make"]
 
 

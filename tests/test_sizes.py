@@ -14,6 +14,8 @@ FUNCTION_LINES = 40
 
 # What may be longer, each with its reason; the names as in the complaints.
 LONGER: dict[str, str] = {
+    "yorch_async._tree": "nodes and trees, which know each other, with an overload for each way to place a node",
+    "yorch_async.execution._workers.Workers._take_quickly": "the loop that every element goes through, as those of nodes",
     "yorch_async._rules": "one table, read top down; to split it would hide a rule from its neighbours",
     "yorch_async.execution._concurrent._Runners._work": "the loop that every node goes through, as that of the interpreter",
     "yorch_async.execution._interpret.interpret": "the loop that every node goes through: a call more would cost as much as a node",

@@ -12,13 +12,13 @@ from typing import Any, Final, Literal, cast, get_args
 from ._accesses import Accesses
 from ._adapter import Adapter
 from ._errors import RegistrationError, problem
-from ._items import ItemSource, item
+from ._items import Each, ItemSource, item
 from ._outputs import Output, Returns
 from ._register import Options
 from ._signature import read
 from ._slots import EMPTY
 from ._specs import Source, borrow_prev
-from ._tasks import Each, Kind, Task, completed, make_task
+from ._tasks import Kind, Task, completed, make_task
 from ._types import UNKNOWN
 
 __all__ = ["EachOptions", "OnItemFailure", "each_task"]
@@ -61,9 +61,14 @@ def each_task(
         raise TypeError(f"reduce must be a callable of the value so far and the next result, not {reduce!r}")
     if reduce is None and initial is not EMPTY:
         raise TypeError("initial is what reduce begins with; there is no reduce")
-    tree = what if hasattr(what, "placed") else None
-    made = _item_task(what, sources, name, adapters, output) if tree is None else _no_more(tree, sources, adapters, output)
-    label = name or (made.name if made is not None else tree.name or "each")
+    tree: Any = what if hasattr(what, "placed") else None
+    made: Task[Any] | None = None
+    if tree is None:
+        made = _item_task(what, sources, name, adapters, output)
+    elif sources or adapters or output is not UNKNOWN:
+        raise TypeError(f"each takes {tree!r} as it is: its nodes have their own sources, adapters and outputs")
+    own = tree.name if tree is not None else made.name if made is not None else None
+    label = name or own or "each"
     elements = _elements(label, over)
     if reduce is not None and made is not None and made.has_output is False:
         raise RegistrationError(problem("each-reduce", label, declared=made.output.words))
@@ -103,11 +108,6 @@ def _alone(what: Any) -> tuple[Source, ...]:
         return (item(),)
     waiting = [each for each in parameters if each.mark is None and not each.has_default and not each.variadic]
     return (item(),) * (len(waiting) == 1 and not any(each.mark is not None for each in parameters))
-
-
-def _no_more(tree: Any, sources: tuple[Source, ...], adapters: Sequence[Adapter], output: Any) -> None:
-    if sources or adapters or output is not UNKNOWN:
-        raise TypeError(f"each takes {tree!r} as it is: its nodes have their own sources, adapters and outputs")
 
 
 def _elements(label: str, over: Any) -> Task[Any]:

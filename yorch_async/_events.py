@@ -111,7 +111,7 @@ class EachStarted:
 @public
 @dataclass(frozen=True, slots=True)
 class ItemStarted:
-    """A node begins with its `number`-th element, counted from 1. `path` is that of the element: `root/files[12]`.
+    """A node begins with its `number`-th element, counted from 1. `path` is that of the element: `root/files#12`.
 
     What happens inside - attempts, waits - is told with the `index` of the node, and a path that begins with that of the element.
     """

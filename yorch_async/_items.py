@@ -1,16 +1,17 @@
-"""The source that stands for one element of what `each` goes through.
+"""What is run for each element of something, and the source that stands for one element.
 
-*Guarantees*: a frozen value, as all sources.
-*Does not know*: where elements come from.
+*Guarantees*: frozen values.
+*Does not know*: where elements come from, and what tasks are.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ._door import public
 from ._types import UNKNOWN
 
-__all__ = ["ItemSource", "item"]
+__all__ = ["Each", "ItemSource", "item"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,28 @@ class ItemSource:
 
     def __str__(self) -> str:
         return "item"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Each:
+    """What is run for each element, and what becomes of the results."""
+
+    item: Any
+    """The task that is run; None: it is a tree."""
+    tree: Any
+    max_concurrency: int | None
+    on_item_failure: str
+    reduce: Callable[[Any, Any], Any] | None
+    initial: Any
+    is_made: bool
+    """Whether what is gone through was made for that."""
+
+    @property
+    def awaited_for(self) -> str | None:
+        """Why it cannot do without an event loop, in words."""
+        tasks = [self.item] if self.item is not None else [placed.task for placed in self.tree.placed]
+        found = next((task for task in tasks if task.awaited_for is not None), None)
+        return None if found is None else f"runs '{found.name}' for each element, which {found.awaited_for}"
 
 
 @public

@@ -385,6 +385,12 @@ _PLAN: Final = (
         "mark the one that counts with keep=True, or join them",
     ),
     Rule(
+        "each-circle",
+        "plan",
+        "the tree '{name}' would be run for each element of something in itself",
+        "write a tree of its own for the elements",
+    ),
+    Rule(
         "each-elements",
         "plan",
         "the output of '{parent}' is {offered}, which has no elements",

@@ -15,7 +15,7 @@ from ._adapter import Adapter, Call, TaskTraits, words_of
 from ._bind import Argument, bind
 from ._door import public
 from ._errors import RegistrationError, problem
-from ._items import ItemSource
+from ._items import Each, ItemSource
 from ._kinds import Kind, check_no_sink, function_of, without_sink
 from ._methods import attribute_of, bind_member, full_name, is_method, owner_of_method
 from ._outputs import Output, Returns, is_entered_async, managed_output, output_of
@@ -27,7 +27,6 @@ from ._types import UNKNOWN, stripped, visible
 
 __all__ = [
     "CallableTask",
-    "Each",
     "Kind",
     "Task",
     "check_name",
@@ -71,7 +70,7 @@ class Task(Generic[T_co]):
     """Whether a call is certain to give a coroutine; otherwise only the run tells."""
     condition: "Task[Any] | None" = None
     """What decides, before the call, whether there is to be one."""
-    each: "Each | None" = None
+    each: Each | None = None
     """What is run for each element of what the call gives, where that is not the output itself."""
     asks: tuple[Argument, ...] = ()
     """Its arguments, and after them those of its alternatives, of what it runs for each element, and of its condition, whose names
@@ -130,28 +129,6 @@ class Task(Generic[T_co]):
 
     def __repr__(self) -> str:
         return f"<{self.kind.value} {self.name}>"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Each:
-    """What is run for each element, and what becomes of the results."""
-
-    item: Task[Any] | None
-    """The task that is run; None: it is a tree."""
-    tree: Any
-    max_concurrency: int | None
-    on_item_failure: str
-    reduce: Callable[[Any, Any], Any] | None
-    initial: Any
-    is_made: bool
-    """Whether what is gone through was made for that."""
-
-    @property
-    def awaited_for(self) -> str | None:
-        """Why it cannot do without an event loop, in words."""
-        tasks = [self.item] if self.item is not None else [placed.task for placed in self.tree.placed]
-        found = next((task for task in tasks if task.awaited_for is not None), None)
-        return None if found is None else f"runs '{found.name}' for each element, which {found.awaited_for}"
 
 
 @public
@@ -298,8 +275,9 @@ def _is_outside(argument: Argument) -> bool:
 
 def completed(task: Task[Any]) -> Task[Any]:
     """The task with what follows from its parts."""
-    item = None if task.each is None else task.each.item
-    beside = (*task.alternatives, *[item] * (item is not None), *[task.condition] * (task.condition is not None))
+    item: Task[Any] | None = None if task.each is None else task.each.item
+    others = [each for each in (item, task.condition) if each is not None]
+    beside = (*task.alternatives, *others)
     asked = ((each, argument) for each in beside for argument in each.asks if each is not item or _is_outside(argument))
     asks = task.arguments + tuple(replace(argument, name=f"{each.name}.{argument.name}") for each, argument in asked)
     accesses = accesses_of(asks)

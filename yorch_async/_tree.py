@@ -189,8 +189,8 @@ class Node(Generic[T_co]):
     def each(self, what: Any, /, *sources: Source, **options: Any) -> "Node[Any]":
         """Place a node that runs `what` once for each element of this node's output; its output is the list of results, in order.
 
-        `what` is a callable with its sources, a Task, or a whole `TaskTree`; `item(T)` among the sources is the element, and may be left
-        out where a callable has one parameter. Of a tree the output of the only leaf counts, or of the only node with `keep=True`.
+        `what` is a callable with its sources, a Task, or a whole `TaskTree`; `item(T)` among the sources is the element, and may be
+        left out where a callable has one parameter. Of a tree the output of the only leaf counts, or of the only one with `keep=True`.
         `over` makes what is gone through of this node's output: any iterable or async iterable. Elements are taken as fast as they
         can be worked on, not faster.
 

@@ -27,8 +27,8 @@ from ._flow import Flow, Lane
 from ._interpret import into, write
 from ._isolated import Isolated
 from ._keepers import Keepers
+from ._modes import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TURN, WAITING
 from ._policies import Concurrent
-from ._program import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TAKEN_AWAIT, TURN
 from ._settle import settled
 from ._starter import Starter
 from ._state import Run
@@ -41,8 +41,6 @@ SLICE: Final = 0.005
 """How many seconds a run may take before it gives the loop a turn."""
 BEAT: Final = 7
 """A runner looks at the clock after every eighth node: these bits of their number."""
-WAITING: Final = frozenset({LENT_AWAIT, TAKEN_AWAIT, CALL_AWAIT, INTO_AWAIT, TURN})
-"""The modes of nodes that may wait."""
 
 
 async def run_concurrent(run: Run, policy: Concurrent) -> None:
@@ -59,8 +57,7 @@ class _Runners:
         self._flow = Flow(run, policy, weave)
         self._weave = weave
         # Who has changed what it only borrowed can be told where nodes do not overlap.
-        self.limit = 1 if run.check_borrows else policy.max_concurrency
-        """How many nodes and elements may run at a time; None: as many as there are."""
+        self.limit = 1 if run.check_borrows else policy.max_concurrency  # of nodes and elements; None: as many as there are
         self._limit = self.limit or len(run.plan)
         run.crew = self
         self._active = 0

@@ -13,10 +13,12 @@ from .._errors import ResultError, problem
 from .._events import EachStarted
 from .._results import StepResult, TaskResult
 from .._types import class_of
-from ._crowd import Crowd
-from ._elements import Answered, Elements
+from ._elements import Elements
 from ._program import Step
+from ._signals import Answered
 from ._state import Run
+from ._stream import Stream
+from ._workers import Workers
 
 __all__ = ["go_through"]
 
@@ -33,12 +35,14 @@ async def go_through(run: Run, step: Step, given: Any) -> Any:
     if run.observers:
         path, now = run.path(step.index), perf_counter()
         run.notify(EachStarted(step.index, path, _total(source), now))
-    work = Elements(run, step) if run.crew is None else Crowd(run, step)
     is_made = step.task.each is not None and step.task.each.is_made
     try:
+        work: Elements
         if isinstance(elements, AsyncIterator):
+            work = Elements(run, step) if run.crew is None else Stream(run, step)
             await work.stream(elements)
         else:
+            work = Elements(run, step) if run.crew is None else Workers(run, step)
             await work.all(elements)
     except Answered as ended:
         return ended.answer
@@ -51,13 +55,13 @@ async def go_through(run: Run, step: Step, given: Any) -> Any:
 def _elements_of(run: Run, step: Step, source: Any) -> Iterator[Any] | AsyncIterator[Any]:
     """What can be gone through, once."""
     cls = class_of(source)
+    found: Any
     try:
-        if hasattr(cls, "__aiter__"):
-            return source.__aiter__()
-        return iter(source)
+        found = source.__aiter__() if hasattr(cls, "__aiter__") else iter(source)
     except TypeError:
         what = f"an object of type {cls.__qualname__}"
         raise ResultError(problem("no-elements", run.path(step.index), what=what)) from None
+    return found  # type: ignore[no-any-return]
 
 
 def _total(source: Any) -> int | None:

@@ -19,16 +19,19 @@ from anyio.lowlevel import checkpoint
 
 from .._errors import ResultError, problem
 from .._events import AttemptStarted, Event, ItemEnded, ItemStarted, RetryWaiting
+from .._items import Each
 from .._results import StepResult, StepStatus, TaskResult
 from .._slots import EMPTY
+from .._types import class_of
 from ._item import item_of
 from ._outcome import Failure, LeftOut
 from ._program import Step
 from ._serial import run_serial
 from ._settle import SEEN, learn
+from ._signals import Answered, Waits
 from ._state import SUCCESS, Run
 
-__all__ = ["Answered", "Elements", "Waits"]
+__all__ = ["Elements"]
 
 BATCH: Final = 128
 """How many elements are called for before it is looked at the clock."""
@@ -38,29 +41,14 @@ NOTED: Final = 100
 """Of how many elements that are left out it is noted why."""
 
 
-class Answered(Exception):
-    """An element ends the node by its answer. Inside the library only."""
-
-    def __init__(self, answer: StepResult) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-class Waits(Exception):
-    """What was not known to be awaited gave something to await, and others may go on meanwhile. Inside the library only."""
-
-    def __init__(self, awaitable: Any) -> None:
-        super().__init__()
-        self.awaitable = awaitable
-
-
 class Elements:
     """The elements of one node in one run. It has state: how far it is, and the results so far."""
 
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
         self.step = step
-        self.each: Any = step.task.each
+        each: Any = step.task.each
+        self.each: Each = each
         self.kind = item_of(run.program, step, is_sync=run.is_sync)
         """How an element is run."""
         self.results: list[Any] = []
@@ -110,8 +98,7 @@ class Elements:
                 element, self._element = self._element, EMPTY
                 if element is EMPTY or error is self._observed or type(error) is Waits:
                     raise  # from where elements come from, from what reduces the results, or no failure
-                value = await self.again(mine, self.number, (element, element := EMPTY)[0], None, error)
-                self.add(self.number, value)
+                self.gather(await self.again(mine, self.number, (element, element := EMPTY)[0], None, error))
                 continue
             if not is_clean or self.number - before < size:
                 return is_clean
@@ -142,10 +129,10 @@ class Elements:
     async def _folded(self, elements: Iterator[Any], mine: Run, context: Context | None) -> bool:
         call, awaits, expected = self.kind.call(mine), self.kind.awaits, self.kind.expected
         folded, number, element, value, empty = self.folded, self.number, EMPTY, EMPTY, EMPTY
-        reduce = _begin if folded is empty else self.each.reduce
+        reduce: Any = _begin if folded is empty else self.each.reduce
         is_clean = True
         try:
-            for number, element in enumerate(elements, number + 1):
+            for number, element in enumerate(elements, self.number + 1):
                 value = await call(element) if awaits else call(element)
                 if type(value) not in expected:
                     value = await self.looked_at(mine, number, element, value)
@@ -180,10 +167,10 @@ class Elements:
 
     async def looked_at(self, mine: Run, number: int, element: Any, raw: Any) -> Any:
         """The result of a task that has returned something of a class that was not expected; EMPTY: none."""
-        cls = type(raw)
+        cls = class_of(raw)
         if hasattr(cls, "__await__"):
             raw = await self.awaited(raw)
-            cls = type(raw)
+            cls = class_of(raw)
         if cls not in SEEN and self.kind.expects_anything:
             learn(self.run.program, cls)
             return raw
@@ -276,6 +263,10 @@ class Elements:
 
     def add(self, number: int, value: Any) -> None:  # noqa: ARG002 - the number matters where elements end in another order
         """Take a result, the next one."""
+        self.gather(value)
+
+    def gather(self, value: Any) -> None:
+        """Put a result to the others."""
         if value is not EMPTY:
             if self.each.reduce is None:
                 self.results.append(value)

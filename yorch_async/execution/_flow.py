@@ -19,10 +19,12 @@ from .._results import StepResult, StepStatus
 from .._slots import EMPTY
 from ._conditions import UNMET
 from ._interpret import replay
+from ._modes import TURN
 from ._outcome import Failure
 from ._policies import Concurrent
-from ._program import TURN, Step
-from ._state import SUCCESS, Run, Several
+from ._program import Step
+from ._signals import Several
+from ._state import SUCCESS, Run
 from ._turn import careful_turn, turn
 from ._watch import Watch
 from ._weave import Weave

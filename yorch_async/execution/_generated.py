@@ -23,7 +23,8 @@ from ._drive import drive
 from ._interpret import node
 from ._raised import cause_of, set_traceback, traceback_of
 from ._settle import settled, written
-from ._state import SUCCESS, Left, Run
+from ._signals import Left
+from ._state import SUCCESS, Run
 
 __all__ = ["equip", "put_back"]
 

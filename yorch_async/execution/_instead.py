@@ -9,7 +9,8 @@ from typing import Any
 
 from .._tasks import Task
 from ._calls import caller_of
-from ._program import STRICT, Program, Step
+from ._modes import STRICT
+from ._program import Program, Step
 
 __all__ = ["instead"]
 

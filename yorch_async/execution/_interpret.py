@@ -15,8 +15,9 @@ from .._events import NodeSkipped
 from .._results import StepStatus
 from .._slots import EMPTY, DirectOut
 from ._conditions import UNMET
+from ._modes import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TURN
 from ._outcome import Failure
-from ._program import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TURN, More, Step
+from ._program import More, Step
 from ._raised import raise_as_it_is
 from ._rest import Rest
 from ._settle import settle, settled, written

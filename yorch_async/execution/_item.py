@@ -13,7 +13,8 @@ from .._slots import EMPTY
 from .._tasks import Task
 from ..plan import CONTEXT, INPUTS, ITEM
 from ._calls import Registers, caller_of
-from ._program import LENT, LENT_AWAIT, STRICT, Program, Step, expected_of, mode_of
+from ._modes import LENT, LENT_AWAIT, STRICT, expected_of, mode_of
+from ._program import Program, Step
 from ._state import Run
 from ._turn import turn
 from ._ways import Way, way_of

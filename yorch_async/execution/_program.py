@@ -10,48 +10,22 @@ from functools import partial
 from threading import RLock
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from .._items import ItemSource
-from .._outputs import Returns
 from .._slots import EMPTY, Sink
-from .._specs import Access, OutputSource
+from .._specs import Access
 from .._tasks import Kind, Task
 from ..plan import FIRST_SLOT, ITEM, Endings, Keep, Plan, Schedule
 from ._calls import Caller, Condition, caller_of, condition_of
+from ._modes import PLAIN, STRICT, expected_of, mode_of
 
 __all__ = [
-    "CALL",
-    "CALL_AWAIT",
-    "INTO",
-    "INTO_AWAIT",
-    "LENT",
-    "LENT_AWAIT",
-    "STRICT",
-    "TAKEN",
-    "TURN",
     "More",
     "Op",
     "Program",
     "Rare",
     "Step",
     "Through",
-    "expected_of",
-    "mode_of",
     "program_of",
 ]
-
-LENT: Final = 0
-LENT_AWAIT: Final = 1
-TAKEN: Final = 2
-TAKEN_AWAIT: Final = 3
-CALL: Final = 4
-CALL_AWAIT: Final = 5
-INTO: Final = 6
-INTO_AWAIT: Final = 7
-TURN: Final = 8
-"""How a node's task is run, as plain numbers, because comparing them is all that the loop does: with one argument, another node's
-output, that is lent to it or moved to it; by a caller; by a caller with the handle of a direct-output task - called, or called and
-awaited; or by a turn of its own, since adapters have a part in a success, or a resource has to be entered.
-"""
 
 
 class Op(NamedTuple):
@@ -131,13 +105,6 @@ Wrapped: TypeAlias = Callable[[Any], Awaitable[Any]]
 Through: TypeAlias = Callable[[Any, Step, Any], Awaitable[Any]]
 """Runs, for a run and a node of it, what is to be run for each element of what the node's callable gave."""
 
-NOTHING: Final = frozenset({type(None)})
-"""What a task that has no output of its own may return without being looked at."""
-_NO_CLASS: Final = frozenset[type]()
-
-PLAIN: Final = (type(None), bool, int, float, str, bytes, list, tuple, dict, set)
-"""Classes of which it is known that they are neither results nor awaitable."""
-
 
 class Program:
     """The operations of a plan under one choice of outputs to keep. It has state: the steps made so far, the classes seen so far."""
@@ -145,7 +112,7 @@ class Program:
     def __init__(self, plan: Plan, keep: Keep, innermost: Wrapped, through: Through, schedule: Schedule) -> None:
         self.plan = plan
         self.through = through
-        self.items: dict[int, Any] = {}
+        self.items: dict[tuple[int, bool], Any] = {}
         """What nodes that go through elements put aside here, by node."""
         self.schedule = schedule
         self.keep: Keep = keep
@@ -230,10 +197,6 @@ def program_of(plan: Plan, keep: Keep, innermost: Wrapped, through: Through) -> 
     return plan.prepared.setdefault(key, Program(plan, keep, innermost, through, plan.schedule)) if known is None else known
 
 
-STRICT: Final = frozenset({Returns.NOTHING, Returns.STATUS, Returns.RESULT})
-"""The declarations that limit what a task may return."""
-
-
 class _Maker:
     """Makes the operations of a program; what many nodes have in common is made once."""
 
@@ -285,23 +248,3 @@ class _Maker:
             return -1
         register = schedule.register(objects[0]) if objects and objects[0] != index else 0
         return 0 if register == out else register  # the output itself takes the place
-
-
-def expected_of(task: Task[Any], plain: set[type]) -> Any:
-    """The classes of results that need not be looked at."""
-    returns = task.output.returns
-    if task.kind is not Kind.REGULAR or returns is Returns.NOTHING:
-        return NOTHING
-    return _NO_CLASS if returns in STRICT else plain
-
-
-def mode_of(task: Task[Any]) -> int:
-    """How a task is called."""
-    if not task.inlines:
-        return TURN
-    mode = INTO if task.kind is Kind.DIRECT else CALL
-    source = task.arguments[0].source if len(task.arguments) == 1 else None
-    if mode == CALL and isinstance(source, OutputSource | ItemSource) and not (task.method or task.arguments[0].keyword):
-        access = source.access if isinstance(source, OutputSource) else Access.BORROW
-        mode = TAKEN if access is Access.CONSUME else CALL if access is Access.COPY else LENT
-    return mode + task.awaits

@@ -13,7 +13,8 @@ from .._slots import EMPTY, DirectOut, close
 from .._tasks import Kind
 from .._types import class_of
 from ._program import Program, Step
-from ._state import SUCCESS, Left, Run
+from ._signals import Left
+from ._state import SUCCESS, Run
 
 __all__ = ["SEEN", "learn", "settle", "settled", "written"]
 

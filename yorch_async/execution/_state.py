@@ -20,30 +20,13 @@ from ._outcome import Failure, LeftOut, RunResult
 from ._program import Program
 from ._raised import context_of, raise_as_it_is, set_context
 from ._resources import Resource, leave
+from ._signals import Left
 
-__all__ = ["SUCCESS", "Left", "Run", "Several", "Sleep"]
+__all__ = ["SUCCESS", "Run", "Sleep"]
 
 SUCCESS: Final = StepResult.success()
 
 Sleep: TypeAlias = Callable[[float], Awaitable[object]]
-
-
-class Left(Exception):
-    """A node's first call has not simply succeeded. Inside the library only; `raw` is what was answered, awaited already."""
-
-    def __init__(self, raw: Any = None, following: int = 0) -> None:
-        super().__init__()
-        self.raw = raw
-        self.following = following
-        """The node to go on with, where this one is over already."""
-
-
-class Several(Exception):
-    """A node has ended by several errors. Inside the library only."""
-
-    def __init__(self, errors: Sequence[BaseException]) -> None:
-        super().__init__()
-        self.errors = errors
 
 
 _NO_RESOURCES: Final[dict[int, Resource]] = {}
@@ -169,8 +152,8 @@ class Run:
         path = self.plan.layout.path(index)
         if self.above is not None:
             run, at, number = self.above
-            path = f"{run.path(at)}[{number}]/{path}"
-        return f"{path}[{self.number}]" if self.number else path
+            path = f"{run.path(at)}#{number}/{path}"
+        return f"{path}#{self.number}" if self.number else path
 
     def notify(self, event: Event) -> None:
         """Tell all observers."""
@@ -187,7 +170,7 @@ class Run:
             Exception
         ):  # an exception of the user's that refuses notes (a frozen one) is more important than the note
             notes = getattr(error, "__notes__", ())
-            if text not in notes and not any(each.startswith(text.partition("' of plan")[0] + "[") for each in notes):
+            if text not in notes and not any(each.startswith(text.partition("' of plan")[0] + "#") for each in notes):
                 error.add_note(text)
 
     async def leave(self, indexes: Iterable[int], error: BaseException | None) -> None:

@@ -13,7 +13,8 @@ from .._slots import EMPTY
 from .._tasks import Kind
 from ..plan import Keep, Plan, readers, spread
 from ._calls import Registers
-from ._program import TURN, More, Program, Through
+from ._modes import TURN
+from ._program import More, Program, Through
 from ._setup import Needs, needs_of
 from ._turn import begin
 

@@ -100,7 +100,7 @@ class Checker:
         policy, task = self._fanouts[parent], self._tasks[position]
         takes = Access.CONSUME in self._accesses_of(position)
         for name, access in task.used if takes else task.accesses:  # what it is going to take, its condition may look at
-            if not isinstance(access, PrevSource):
+            if isinstance(access, NodeSource):
                 continue
             facts = {"access": access, "parent": self._layout.labels[parent]}
             if policy is Fanout.CONSUME_WITH_COPIES:

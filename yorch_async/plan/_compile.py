@@ -62,11 +62,7 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
 
 
 def _compiled(
-    tree: TaskTree,
-    name: str | None,
-    around: tuple[TaskTree, ...],
-    *,
-    optimize: bool | None,
+    tree: TaskTree, name: str | None, around: tuple[TaskTree, ...], *, optimize: bool | None
 ) -> tuple[Plan | None, list[Problem]]:
     """The plan of a tree, or what is wrong with it. `around` are the trees that run it for each element, outermost first."""
     placed = tuple(tree.placed)
@@ -74,21 +70,14 @@ def _compiled(
         return None, [problem("empty-tree", tree.name or "unnamed")]
     layout = lay_out(placed)
     ordered = [placed[index] for index in layout.registered]
-    tasks = tuple(node.task for node in ordered)
-    fanouts = tuple(node.fanout for node in ordered)
-    kept = tuple(node.keep for node in ordered)
-    names = tuple(node.name for node in ordered)
+    tasks, fanouts = tuple(node.task for node in ordered), tuple(node.fanout for node in ordered)
+    kept, names = tuple(node.keep for node in ordered), tuple(node.name for node in ordered)
     name = name or layout.labels[0]
     problems = Checker(layout, tasks, fanouts, kept, names, is_inner=bool(around)).problems()
-    inner: dict[int, Plan] = {}
-    for position, task in enumerate(tasks):
-        if task.each is not None and task.each.tree is not None:
-            made, wrong = _inner(task.each.tree, name, (*around, tree), layout.path(position), optimize=optimize)
-            problems.extend(wrong)
-            if made is not None:
-                inner[position] = made
+    inner, wrong = _inner(name, layout, tasks, (*around, tree), optimize=optimize)
+    problems.extend(wrong)
     result = -1
-    if around and not problems:
+    if around and not problems:  # of what is run for each element, one output counts, and no other is kept
         result, problems = _result_of(tree.name or layout.labels[0], layout, tasks, kept)
         kept = tuple(position == result for position in range(len(tasks)))
     if problems:
@@ -113,13 +102,24 @@ def _compiled(
 
 
 def _inner(
-    tree: TaskTree, name: str, around: tuple[TaskTree, ...], path: str, *, optimize: bool | None
-) -> tuple[Plan | None, list[Problem]]:
-    """The plan of a tree that is run for each element of the node at `path`."""
-    if any(tree is each for each in around):
-        return None, [problem("each-itself", path, name=tree.name or "unnamed")]
-    plan, problems = _compiled(tree, name, around, optimize=optimize)
-    return plan, [replace(each, path=f"{path}/{each.path}") for each in problems]
+    name: str, layout: Layout, tasks: Sequence[Task[Any]], around: tuple[TaskTree, ...], *, optimize: bool | None
+) -> tuple[dict[int, Plan], list[Problem]]:
+    """The plans of the trees that nodes run for each element, by node, and what is wrong with them."""
+    plans: dict[int, Plan] = {}
+    problems: list[Problem] = []
+    for position, task in enumerate(tasks):
+        tree = None if task.each is None else task.each.tree
+        if tree is None:
+            continue
+        path = layout.path(position)
+        if any(tree is each for each in around):
+            problems.append(problem("each-circle", path, name=tree.name or "unnamed"))
+            continue
+        plan, wrong = _compiled(tree, name, around, optimize=optimize)
+        problems.extend(replace(each, path=f"{path}/{each.path}") for each in wrong)
+        if plan is not None:
+            plans[position] = plan
+    return plans, problems
 
 
 def with_tasks(plan: Plan, tasks: tuple[Task[Any], ...]) -> Plan:

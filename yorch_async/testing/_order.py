@@ -5,11 +5,14 @@
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from .._events import (
     AttemptStarted,
+    EachStarted,
     Event,
+    ItemEnded,
+    ItemStarted,
     NodeEnded,
     NodeSkipped,
     NodeStarted,
@@ -95,7 +98,22 @@ class _Check:
             return self._run_started(event)
         if not self._has_started:
             return "something happens before the run has started"
-        return self._run_ended(event) if isinstance(event, RunEnded) else self._node(event)
+        if isinstance(event, RunEnded):
+            return self._run_ended(event)
+        if isinstance(event, EachStarted | ItemStarted | ItemEnded) or event.path.startswith(f"{self._path(event.index)}#"):
+            return self._inside(event)
+        return self._node(event)
+
+    def _path(self, index: int) -> str:
+        return self._plan.layout.path(index) if 0 <= index < len(self._plan) else ""
+
+    def _inside(self, event: Any) -> str | None:
+        """What happens to elements: while their node runs."""
+        path = self._path(event.index)
+        if not event.path.startswith(path) or not path:
+            return f"the plan has no node {event.index} at '{event.path}'"
+        is_running = event.index in self._attempts and event.index not in self._ended
+        return None if is_running else f"'{event.path}' is told of while '{path}' is not running"
 
     def _run_started(self, event: RunStarted) -> str | None:
         plan, is_second = self._plan, self._has_started

@@ -9,7 +9,10 @@ from typing import assert_never
 
 from .._events import (
     AttemptStarted,
+    EachStarted,
     Event,
+    ItemEnded,
+    ItemStarted,
     NodeEnded,
     NodeSkipped,
     NodeStarted,
@@ -33,7 +36,11 @@ def told(event: Event) -> str:  # noqa: PLR0911 - one way out per kind of event
             return f"{event.path} attempt {event.number}"
         case RetryWaiting():
             return f"{event.path} waits {event.delay:g} s"
-        case NodeEnded():
+        case EachStarted():
+            return f"{event.path} begins with " + ("its elements" if event.total is None else f"{event.total} elements")
+        case ItemStarted():
+            return f"{event.path} started"
+        case ItemEnded() | NodeEnded():
             return f"{event.path} ended: {_how(event.status, event.reason, event.error)}"
         case NodeSkipped():
             return f"{event.path} skipped because of {event.because}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._bind import Argument
+from .._items import ItemSource
 from .._slots import EMPTY
 from .._specs import CtxSource, InputSource, OutputSource
 from .._tasks import Task
@@ -87,4 +88,6 @@ def _argument(argument: Argument, sources: Iterator[int]) -> dict[str, Any]:
         return shown | {"key": type_words(source.key)}
     if isinstance(source, InputSource):
         return shown | {"input": source.name, "type": type_words(source.type)}
+    if isinstance(source, ItemSource):
+        return shown | {"type": type_words(source.type)}
     return shown | {"type": type_words(type(source.value))}

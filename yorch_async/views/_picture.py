@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 from .._accesses import accesses_of
 from .._adapter import Adapter, words_of
 from .._bind import Argument
+from .._items import ItemSource
 from .._placed import Fanout
 from .._slots import EMPTY
 from .._specs import Access, CtxSource, InputSource, OutputSource
@@ -123,4 +124,6 @@ def _outside(argument: Argument) -> str | None:
         return f"from_ctx({type_words(source.key) or ''})"
     if isinstance(source, InputSource):
         return f"from_input({visible(str(source.name))})"
+    if isinstance(source, ItemSource):
+        return f"item({type_words(source.type) or ''})"
     return f"value({type_words(type(source.value))})"
