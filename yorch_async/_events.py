@@ -89,7 +89,10 @@ class NodeEnded:
 @public
 @dataclass(frozen=True, slots=True)
 class NodeSkipped:
-    """A node is not run, because the node at `because` ended as it did."""
+    """A node is not run, because the node at `because` ended as it did; if that is the node itself, its condition did not hold.
+
+    Such a node has no `NodeStarted`. What depends on it is skipped next, because of it.
+    """
 
     index: int
     path: str

@@ -205,6 +205,8 @@ class Flow:
         left_out = [index, *dead] if is_unmet else dead
         if left_out:
             self.run.skips = (*self.run.skips, (index, left_out))
+        if is_unmet and self._seen is not None:
+            self._seen.discard(index)  # its condition was all that has begun
         try:
             self._tell_skipped(left_out, index)
         except BaseException as error:  # noqa: BLE001 - an observer's; what is left out has to be let go of all the same
@@ -266,7 +268,7 @@ class Flow:
                     errors.append((cause, error))
             if not errors:
                 run.failures = failures
-                if failures and run.answer.ok:
+                if failures and run.answer.status in (StepStatus.SUCCESS, StepStatus.ABORT_BRANCH):
                     run.answer = StepResult.failure(failures[0].reason, failures[0].error)
                 return None
             what = f"{len(errors)} error{'s' * (len(errors) != 1)} in plan '{run.plan.name}'"

@@ -20,6 +20,7 @@ from .._tasks import Kind, Task
 from .._types import class_of
 from ._away import away
 from ._borrows import difference, snapshot
+from ._calls import Condition
 from ._conditions import holds
 from ._instead import instead
 from ._program import Step
@@ -220,7 +221,7 @@ async def turn(run: Run, step: Step) -> Any:
 async def careful_turn(run: Run, step: Step) -> Any:
     """The same under the eyes of observers and, if asked for, with what the node borrows compared before and after."""
     index, path = step.index, run.path(step.index)
-    if step.condition is not None and not await holds(run, step.condition):
+    if step.condition is not None and not await _asked(run, index, step.condition):
         return EMPTY
     started = perf_counter()
     run.notify(NodeStarted(index, path, started))
@@ -242,6 +243,18 @@ async def careful_turn(run: Run, step: Step) -> Any:
         value = EMPTY  # this frame is in the traceback, which must not keep the output
         raise
     return value
+
+
+async def _asked(run: Run, index: int, condition: Condition) -> bool:
+    """Whether a condition holds. What it raises is told of its node, which else would neither have started nor ended."""
+    started = perf_counter()
+    try:
+        return await holds(run, condition)
+    except BaseException as error:
+        now, path = perf_counter(), run.path(index)
+        run.notify(NodeStarted(index, path, started))
+        run.notify(NodeEnded(index, path, None, 0, now - started, None, error, now))
+        raise
 
 
 def _tell_end(run: Run, index: int, path: str, started: float) -> None:

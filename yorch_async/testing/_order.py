@@ -1,6 +1,6 @@
 """What can happen in a run of a plan, and in which order: the check of a recorded sequence of events.
 
-*Guarantees*: it accepts what any execution may do, one node at a time or many, and nothing that breaks the tree.
+*Guarantees*: it accepts what any execution may do, one node at a time or many, and nothing that breaks the tree or graph.
 *Does not know*: which of the allowed orders an execution has to choose, and what the tasks answer.
 """
 
@@ -32,11 +32,11 @@ __all__ = ["check_order"]
 def check_order(plan: Plan, events: Iterable[Event]) -> None:
     """Raise `AssertionError` if these events of one run are not what can happen in a run of this plan.
 
-    The run starts first and ends last, if it is over. A node starts at most once, after its parent and all that it depends on has
-    ended with SUCCESS, and never after it was skipped; its attempts are counted from 1 between its start and its end, and it ends
-    once. What is skipped names a node that has ended with something else than SUCCESS, for ABORT_BRANCH one that it depends on; or
-    one whose condition did not hold, which may be itself. When the run ends no node is running, and after a successful one each has
-    ended well or was skipped, itself or a node above it.
+    The run starts first and ends last, if it is over. A node starts at most once, after all that it depends on has ended with SUCCESS
+    and all that it reads with a default is over, and never after it was skipped; its attempts are counted from 1 between its start and
+    its end, and it ends once. What is skipped names a node that has ended with something else than SUCCESS, for ABORT_BRANCH one that
+    it depends on; a node whose condition did not hold names itself, in place of its start, and counts as one that has ended so. When
+    the run ends no node is running, and after a successful one each has ended well or was skipped, itself or what it depends on.
 
     The message shows the event that does not fit, and those before it.
 
@@ -84,12 +84,12 @@ class _Check:
         """The nodes that have started, and how many attempts they have made."""
         self._ended: dict[int, StepStatus | None] = {}
         self._causes: dict[int, StepStatus | None] = {}
-        """Those of them that have ended with something else than SUCCESS."""
-        self._skipped: set[int] = set()
-        self._unmet: set[int] = set()
-        """Those of them whose own condition did not hold."""
+        """Those of them that have ended with something else than SUCCESS, and the nodes whose conditions did not hold."""
+        self._called: dict[str, list[int]] = {}
+        """These by their paths."""
         self._cut_off: dict[int, frozenset[int]] = {}
-        """What depends on a node of a graph, once that was asked."""
+        """What cannot run because of them."""
+        self._skipped: set[int] = set()
 
     def fault(self, event: Event) -> str | None:
         if self._is_over:
@@ -138,21 +138,28 @@ class _Check:
         assert_never(event)
 
     def _started(self, event: NodeStarted) -> str | None:
-        index, parent = event.index, self._plan.layout.parents[event.index]
+        index = event.index
         if index in self._attempts:
             return f"'{event.path}' starts again"
         if index in self._skipped:
             return f"'{event.path}' starts, but was skipped"
-        if parent >= 0 and self._ended.get(parent) is not StepStatus.SUCCESS:
-            return f"'{event.path}' starts before its parent has ended with SUCCESS"
-        links, path = self._plan.layout.links, self._plan.layout.path
-        for each in sorted(links.needs.get(index, ())):
-            if self._ended.get(each) is not StepStatus.SUCCESS:
-                return f"'{event.path}' starts before '{path(each)}' has ended with SUCCESS"
-        for each in sorted(links.hopes.get(index, ())):
-            if each not in self._ended and each not in self._skipped:
-                return f"'{event.path}' starts before '{path(each)}' has ended or was skipped"
+        awaited = self._awaited(index)
+        if awaited is not None:
+            return f"'{event.path}' starts before {awaited}"
         self._attempts[index] = 0
+        return None
+
+    def _awaited(self, index: int) -> str | None:
+        """What has to be the case before a node may start, and is not."""
+        layout, parent = self._plan.layout, self._plan.layout.parents[index]
+        hopes = layout.links.hopes.get(index, frozenset())
+        for before in sorted(layout.links.before(index, layout.parents)):
+            if before in hopes:
+                if before not in self._ended and before not in self._skipped:
+                    return f"'{layout.path(before)}' is over"
+            elif self._ended.get(before) is not StepStatus.SUCCESS:
+                words = "its parent" if before == parent else f"'{layout.path(before)}'"
+                return f"{words} has ended with SUCCESS"
         return None
 
     def _running(self, event: AttemptStarted | RetryWaiting | NodeEnded) -> str | None:
@@ -166,33 +173,33 @@ class _Check:
         if isinstance(event, NodeEnded):
             self._ended[index] = event.status
             if event.status is not StepStatus.SUCCESS:
-                self._causes[index] = event.status
+                self._cause(index, path, event.status)
         return None if event.attempts == made else f"'{path}' has made {made} attempts, not {event.attempts}"
 
     def _skip(self, event: NodeSkipped) -> str | None:
-        index, path, layout = event.index, event.path, self._plan.layout
+        index, path = event.index, event.path
         if index in self._attempts:
             return f"'{path}' is skipped, but has started"
         if index in self._skipped:
             return f"'{path}' is skipped again"
         self._skipped.add(index)
         if event.because == path and self._plan.tasks[index].condition is not None:
-            self._unmet.add(index)
-            return None
-        for cause, status in (*self._causes.items(), *dict.fromkeys(self._unmet, StepStatus.ABORT_BRANCH).items()):
-            is_cause = status is not StepStatus.ABORT_BRANCH or self._depends(index, cause)
-            if is_cause and layout.path(cause) == event.because:
+            self._cause(index, path, StepStatus.ABORT_BRANCH)
+            awaited = self._awaited(index)
+            return None if awaited is None else f"the condition of '{path}' is asked before {awaited}"
+        for cause in self._called.get(event.because, ()):
+            if self._causes[cause] is not StepStatus.ABORT_BRANCH or index in self._cut_off_by(cause):
                 return None
         return f"'{path}' is skipped, but '{event.because}' is no cause for that"
 
-    def _depends(self, index: int, cause: int) -> bool:
-        """Whether a node cannot run without another one."""
-        layout = self._plan.layout
-        if not layout.links:
-            return cause < index < layout.ends[cause]
+    def _cause(self, index: int, path: str, status: StepStatus | None) -> None:
+        self._causes[index] = status
+        self._called.setdefault(path, []).append(index)
+
+    def _cut_off_by(self, cause: int) -> frozenset[int]:
         if cause not in self._cut_off:
-            self._cut_off[cause] = frozenset(layout.cut_off(cause))
-        return index in self._cut_off[cause]
+            self._cut_off[cause] = frozenset(self._plan.layout.cut_off(cause))
+        return self._cut_off[cause]
 
     def _run_ended(self, event: RunEnded) -> str | None:
         self._is_over = True
@@ -215,13 +222,12 @@ class _Check:
         )
 
     def _forgotten(self) -> int | None:
-        """The first node that has neither ended nor was skipped, itself or a node above it."""
-        index, layout = 0, self._plan.layout
-        while index < len(self._plan):
-            if index in self._skipped:
-                index = index + 1 if layout.links else layout.ends[index]
-            elif index in self._ended:
-                index += 1
-            else:
-                return index
+        """The first node that has neither ended nor was skipped, itself or one that it depends on."""
+        layout, gone = self._plan.layout, set(self._skipped)
+        for index in range(len(self._plan)):
+            if index not in gone and index not in self._ended:
+                needs = layout.links.needs.get(index, (layout.parents[index],))
+                if gone.isdisjoint(needs):
+                    return index
+                gone.add(index)
         return None

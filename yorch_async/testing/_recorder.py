@@ -115,7 +115,7 @@ class Recorder:
 
     @property
     def skipped(self) -> dict[str, str]:
-        """The paths of the nodes that were skipped, each with that of the node because of which it was."""
+        """The paths of the nodes that were skipped, each with that of the node because of which it was; its own: by its condition."""
         return {event.path: event.because for event in self._latest() if isinstance(event, NodeSkipped)}
 
     def outcome(self, node: str) -> Outcome:
@@ -158,7 +158,9 @@ class Recorder:
 
     def _short_of_end(self, path: str) -> str:
         because = self.skipped.get(path)
-        return "has started, and not ended" if because is None else f"was skipped because of '{because}'"
+        if because is None:
+            return "has started, and not ended"
+        return "was skipped: its condition did not hold" if because == path else f"was skipped because of '{because}'"
 
     def _marks(self, first: str, second: str) -> tuple[tuple[int, int], tuple[int, int], str]:
         """Where two nodes started and ended in the order of events, and all of that in words."""

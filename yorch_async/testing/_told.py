@@ -25,7 +25,7 @@ from .._results import StepStatus
 __all__ = ["latest_run", "story", "told"]
 
 
-def told(event: Event) -> str:  # noqa: PLR0911 - one way out per kind of event
+def told(event: Event) -> str:  # noqa: C901, PLR0911 - one way out per kind of event, and two of a skip
     """What happened."""
     match event:
         case RunStarted():
@@ -43,6 +43,8 @@ def told(event: Event) -> str:  # noqa: PLR0911 - one way out per kind of event
         case ItemEnded() | NodeEnded():
             return f"{event.path} ended: {_how(event.status, event.reason, event.error)}"
         case NodeSkipped():
+            if event.because == event.path:
+                return f"{event.path} skipped: its condition did not hold"
             return f"{event.path} skipped because of {event.because}"
         case RunEnded():
             return f"run of '{event.plan}' ended: {_how(event.status, None, event.error)}"
