@@ -1,6 +1,7 @@
 """What observers are told of nodes with conditions, and how runs of graphs end, whatever the execution."""
 
 import pytest
+from anyio import CancelScope, Event, wait_all_tasks_blocked
 
 from yorch_async import (
     Concurrent,
@@ -60,3 +61,41 @@ async def test_a_join_that_fails_counts_more_than_a_root_that_leaves_out_its_bra
     result = await run_plan(compile_plan(tree), execution=policy)
     assert (StepStatus.FAILURE, "no") == (result.status, result.step.reason)
     assert ["join"] == [failure.path for failure in result.failures]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=repr)
+async def test_a_failure_leaves_out_what_depends_on_it(policy):
+    """The result lists that, and only that, also where it ends the run; observers are told the same of it."""
+    tree, recorder = TaskTree("t"), Recorder()
+    root = tree.root(lambda: 1, name="root")
+    first = root.child(scripted(StepResult.failure("no")), name="first")
+    first.child(lambda: 2, name="below")
+    tree.join(lambda number: number, borrow(first), name="join").child(lambda: 3, name="end")
+    tree.join(lambda *numbers: 4, borrow(root), borrow(first, default=None), name="other")
+    result = await run_plan(compile_plan(tree), observers=[recorder], execution=policy)
+    assert ["root/first/below", "join", "join/end"] == [skip.path for skip in result.skipped]
+    assert all(recorder.skipped[skip.path] == skip.because == "root/first" for skip in result.skipped)
+
+
+async def test_a_condition_that_does_not_hold_when_the_run_is_over_already():
+    """It was asked while the run went on, and is told as one that did not hold."""
+    tree, recorder, failed = TaskTree("t"), Recorder(), Event()
+
+    async def fail():
+        failed.set()
+        return StepResult.failure()
+
+    async def no():
+        with CancelScope(shield=True):
+            await failed.wait()
+            await wait_all_tasks_blocked()
+        return False
+
+    root = tree.root(lambda: 1, name="root")
+    root.child(lambda: 2, name="asked", when=no).child(lambda: 3, name="below")
+    root.child(fail, name="fails")
+    plan = compile_plan(tree)
+    result = await run_plan(plan, observers=[recorder], execution=Concurrent())
+    recorder.check(plan)
+    assert {"root/asked": "root/asked", "root/asked/below": "root/asked"} == recorder.skipped
+    assert ["root/asked", "root/asked/below"] == [skip.path for skip in result.skipped]

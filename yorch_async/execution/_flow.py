@@ -168,8 +168,7 @@ class Flow:
             self._record(run, step)
         elif op.at == 0:
             self.run.answer = run.answer
-        if not self.is_over:
-            await self._skip(step, is_unmet=run.answer is UNMET)
+        await self._skip(step, is_unmet=run.answer is UNMET)
 
     def _record(self, run: Run, step: Step) -> None:
         """Note a node that has failed, and decide how the run ends."""
@@ -211,6 +210,8 @@ class Flow:
             self._tell_skipped(left_out, index)
         except BaseException as error:  # noqa: BLE001 - an observer's; what is left out has to be let go of all the same
             self.fail(index, error)
+        if self.is_over:
+            return  # the end of the run lets go of everything
         # What a resource was made from is needed until that is exited, which it is when its readers are over.
         is_held = step.task.managed and self.keepers.has(index)
         await self._release(dead if is_held else chain((index,), dead))
