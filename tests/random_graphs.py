@@ -123,7 +123,8 @@ class Spec:
     @property
     def is_late(self):
         """Whether it depends on more than its parent."""
-        return bool(self.after) or any(not read.is_prev for read in self.all_reads)
+        others = [*self.after, *(read.node for read in self.all_reads)]
+        return any(other != self.parent for other in others)
 
 
 class Shape:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from ._adapter import Adapter
 from ._errors import RegistrationError, problem
 from ._known import KnownTasks
-from ._placed import Fanout, Placed, check_accesses, indexes_after
+from ._placed import Fanout, Placed, indexes_after, reads_others
 from ._signature import name_of
 from ._specs import Source
 from ._tasks import Task, check_name
@@ -59,11 +59,12 @@ class Builder:
         if parent < 0 and self.placed and not is_join:
             first = self.placed[0]
             raise RegistrationError(problem("second-root", label, root=first.name or first.task.name))
-        check_accesses(self, label, task, is_join=is_join)
+        is_late = bool(task.accesses) and reads_others(self, label, task, parent, is_join=is_join)
         level = self.placed[parent].level + 1 if parent >= 0 else 0
         following = indexes_after(self, label, after) if after != () else ()
-        node = Placed(task, parent, level, name or _chosen(fn), fanout, bool(keep), following)
-        if is_join and not node.is_late:
+        is_late = is_late or any(each != parent for each in following)
+        node = Placed(task, parent, level, name or _chosen(fn), fanout, bool(keep), following, is_late)
+        if is_join and not is_late:
             raise RegistrationError(problem("join-nothing", label))
         index = len(self.placed)
         self.placed.append(node)

@@ -15,7 +15,7 @@ from ._reads import NodeLike, NodeSource, is_handle
 from ._register import Options
 from ._tasks import Task
 
-__all__ = ["Fanout", "Placed", "PlacedOptions", "check_accesses", "indexes_after"]
+__all__ = ["Fanout", "Placed", "PlacedOptions", "indexes_after", "reads_others"]
 
 
 @public
@@ -51,10 +51,8 @@ class Placed(NamedTuple):
     after: tuple[int, ...] = ()
     """The nodes that it comes after without reading them."""
 
-    @property
-    def is_late(self) -> bool:
-        """Whether it depends on more than its parent."""
-        return bool(self.after) or any(isinstance(source, NodeSource) for _, source in self.task.accesses)
+    is_late: bool = False
+    """Whether it depends on more than its parent."""
 
 
 class PlacedOptions(Options, total=False):
@@ -79,11 +77,15 @@ def indexes_after(tree: object, label: str, after: Any) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def check_accesses(tree: object, label: str, task: Task[Any], *, is_join: bool) -> None:
-    """Check that what a task reads is there to be read."""
+def reads_others(tree: object, label: str, task: Task[Any], parent: int, *, is_join: bool) -> bool:
+    """Whether a task reads other nodes than the parent, all of which have to be there to be read."""
+    found = False
     for name, source in task.accesses:
         if not isinstance(source, NodeSource):
             if is_join:
                 raise RegistrationError(problem("join-parent", label, name, access=source))
         elif source.node.tree is not tree:
             raise RegistrationError(problem("foreign-node", label, name, access=source, node=source.node.name))
+        else:
+            found = found or source.node.index != parent
+    return found

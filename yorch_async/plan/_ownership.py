@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from .._errors import Problem, problem
 from .._placed import Fanout
+from .._reads import NodeSource
 from .._specs import Access, OutputSource, PrevSource
 from .._tasks import Task
 from ._access import is_staged, staged_in
@@ -49,11 +50,14 @@ class Ownership:
 
     def problems(self) -> Iterator[tuple[int, Problem]]:
         """Everything that is wrong, with the position of its node."""
-        if self._layout.links or Fanout.ORDERED in self._fanouts:
+        if self._layout.links or Fanout.ORDERED in self._fanouts or self._has_handles():
             for maker, uses in self._uses().items():
                 if any(use.is_exclusive for use in uses) and len(uses) > 1 and any(use.parent < 0 for use in uses):
                     yield from self._together(maker, uses)
                     yield from self._ordered(maker, uses)
+
+    def _has_handles(self) -> bool:
+        return any(isinstance(source, NodeSource) for task in self._tasks for _, source in task.accesses)
 
     def _uses(self) -> dict[int, list[_Use]]:
         """The accesses to each object, in the order of their nodes; those to staged copies are left out."""
