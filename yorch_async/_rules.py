@@ -397,6 +397,13 @@ _PLAN: Final = (
         "write over=function, which makes an iterable of it",
     ),
     Rule(
+        "default-forwarded",
+        "plan",
+        "{access} has a default, but the output of '{parent}' is the object of '{maker}', which is there whether or not '{parent}' "
+        "succeeds",
+        "leave the default out, or let '{parent}' make an output of its own",
+    ),
+    Rule(
         "unordered",
         "plan",
         "{access} accesses the output of '{node}', and so does '{other}' by {beside}; {which} exclusive, and nothing says which of "

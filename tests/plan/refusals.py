@@ -169,6 +169,15 @@ def read_twice(one, other):
     return tree
 
 
+def with_default(*, forwarded):
+    """A list that goes on through another node, and a join that reads one of the two with a default."""
+    tree = TaskTree("tree")
+    node = tree.root(load_list)
+    through = node.child(task_forward_prev(append, borrow_prev_mut()))
+    tree.join(show, copy(through if forwarded else node, default=None), after=through)
+    return tree
+
+
 def tree_of(parent, *children, **options):
     """A tree of one node and of its children, each with its arguments."""
     tree = TaskTree("tree")
@@ -723,6 +732,15 @@ PLAN = (
         ONE_PROBLEM + "load/show, parameter 'x': consume_prev takes the output of 'load', which 'show_int' takes already "
         "[fanout-consumers]; let one child consume it, and use copy_prev(...) in the others",
         lambda: tree_of(load, [show_int, consume_prev()], [show, copy_prev()], **WITH_COPIES),
+    ),
+    Refusal(
+        "default-forwarded",
+        lambda: with_default(forwarded=True),
+        ONE_PROBLEM
+        + "show, parameter 'x': copy has a default, but the output of 'load_list/append' is the object of 'load_list', which is "
+        "there whether or not 'load_list/append' succeeds [default-forwarded]; leave the default out, or let "
+        "'load_list/append' make an output of its own",
+        lambda: with_default(forwarded=False),
     ),
     Refusal(
         "unordered",

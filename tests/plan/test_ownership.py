@@ -8,11 +8,13 @@ from yorch_async import (
     TaskTree,
     borrow,
     borrow_prev,
+    borrow_prev_mut,
     compile_plan,
     consume,
     consume_prev,
     copy_prev,
     task,
+    task_forward_prev,
 )
 
 COPIES = Fanout.CONSUME_WITH_COPIES
@@ -67,3 +69,13 @@ def test_a_condition_reads_as_its_node_would():
     tree.join(use, consume(root), name="takes")
     tree.join(use, after=root, name="looks", when=task(use, borrow(root)))
     assert [("looks", "use.given", "unordered")] == found(tree)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_an_object_that_is_kept_is_not_changed_later(keeps):
+    """By whatever node it is read, and whichever of the nodes that pass it on keeps it."""
+    tree = TaskTree()
+    root = tree.root(load, name="root", fanout=Fanout.ORDERED)
+    passed = root.child(task_forward_prev(use, borrow_prev_mut()), name="passed", keep=keeps)
+    tree.join(use, consume(root), after=passed, name="takes")
+    assert [("takes", "given", "kept-changed")] * keeps == found(tree)

@@ -11,6 +11,7 @@ from .._errors import Problem, problem
 from .._items import ItemSource
 from .._placed import Fanout
 from .._reads import NodeSource
+from .._slots import EMPTY
 from .._specs import Access, InputSource, OutputSource, PrevSource
 from .._tasks import Kind, Task
 from .._types import UNKNOWN, describe, has_elements, satisfies
@@ -44,6 +45,8 @@ class Checker:
         """The node that a node's output comes from: what a forwarding node lacks, the one that it forwards lacks."""
         self._types: list[Any] = []
         self._kept_above: list[int] = []
+        self._kept: dict[int, int] = {}
+        """By the node that made it, the first node that keeps an object."""
         self._outputs: list[bool | None] = []
         for position, (task, parent) in enumerate(zip(tasks, layout.parents, strict=True)):
             forwards = task.kind is Kind.FORWARD and parent >= 0
@@ -51,6 +54,8 @@ class Checker:
             self._types.append(task.output.type if above is UNKNOWN else above)
             self._kept_above.append(position if kept[position] else self._kept_above[parent] if forwards else -1)
             self._makers.append(self._makers[parent] if forwards else position)
+            if kept[position]:
+                self._kept.setdefault(self._makers[position], position)
             self._outputs.append(self._outputs[parent] if forwards else task.has_output)
 
     def problems(self) -> list[Problem]:
@@ -90,9 +95,15 @@ class Checker:
             yield self._say("no-parent-output", position, name, access=access, **facts)
             return
         offered, kept = self._types[read], self._kept_above[read]
+        if kept < 0:  # by a node that comes before, and forwards the same object
+            first = self._kept.get(self._makers[read], position)
+            kept = first if first < position else -1
         if not satisfies(offered, access.type):
             facts = {"wanted": describe(access.type), "offered": describe(offered)}
             yield self._say("type-mismatch", position, name, access=access, parent=called(read), **facts)
+        if access.default is not EMPTY and self._makers[read] != read:
+            facts = {"parent": called(read), "maker": called(self._makers[read])}
+            yield self._say("default-forwarded", position, name, access=access, **facts)
         if kept >= 0 and access.access.exclusive:
             yield self._say("kept-changed", position, name, access=access, kept=called(kept))
 
