@@ -182,6 +182,7 @@ class Turn:
         """Tidy up after an exception."""
         if self._handle is not None:
             close(self._handle)
+            self.run.slots[self.step.sink] = EMPTY  # the run may go on, and others would take it for an output
         if self._resource is not None:
             resource, self._resource = self._resource, None
             await leave(resource, error)
