@@ -560,6 +560,8 @@ def _mend(random, specs, wrong):
     earlier = [each for each in range(spec.number) if each not in spec.after]
     if wrong.rule == "unordered" and earlier and random.random() < 0.6:
         spec.after = sorted([*spec.after, random.choice(earlier)])
+    elif wrong.rule == "default-forwarded":
+        read.has_default = False
     elif wrong.rule == "no-parent-output" or (read.access not in EXCLUSIVE and read.access == "copy"):
         _unread(spec, reads, at)
     elif read.access in EXCLUSIVE:

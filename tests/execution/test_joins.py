@@ -1,17 +1,43 @@
-"""What every execution promises of graphs: what a node with several dependencies waits for, sees, and holds, and what is let go of when."""
+"""What every execution promises of graphs: what a node waits for that depends on several, what it sees, what is let go of when."""
 
+import weakref
+
+import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from yorch_async import (
+    Concurrent,
+    Fanout,
+    SerialDfs,
+    StepResult,
     StepStatus,
     TaskTree,
     borrow,
+    borrow_mut,
     compile_plan,
     consume,
+    consume_prev,
+    copy_prev,
     run_plan,
+    task_into,
 )
 
 pytestmark = pytest.mark.anyio
+
+PATIENT = Concurrent(on_failure="continue")
+
+
+class Thing:
+    """An output that can be watched."""
+
+
+def abort():
+    return StepResult.abort_branch()
+
+
+def fail():
+    return StepResult.failure()
 
 
 async def test_several_outputs_are_taken_at_once(execution):
@@ -36,3 +62,113 @@ async def test_a_root_that_does_not_run_decides_the_status(execution):
     result = await run_plan(compile_plan(tree), execution=execution)
     assert (StepStatus.ABORT_BRANCH, 7) == (result.status, result[other])
     assert ["root: its condition did not hold"] == list(map(str, result.skipped))
+
+
+async def test_where_several_nodes_stand_in_the_way_the_first_one_is_named(execution):
+    """In the order of the plan, whichever of them came first."""
+    tree = TaskTree()
+    root = tree.root(int, name="root")
+
+    async def slowly():
+        for _ in range(3):
+            await checkpoint()
+        return abort()
+
+    first = root.child(slowly, name="first")
+    second = root.child(abort, name="second")
+    tree.join(int, after=[second, first], name="both")
+    tree.join(int, after=second, name="one")
+    result = await run_plan(compile_plan(tree), execution=execution)
+    assert [("both", "root/first"), ("one", "root/second")] == [(skip.path, skip.because) for skip in result.skipped]
+
+
+async def test_what_is_skipped_is_over_when_it_could_have_begun():
+    """So a node that takes a default for its output still comes after those that it would have come after."""
+    tree, opened = TaskTree(), anyio.Event()
+    root = tree.root(list, name="root")
+
+    async def change(mine):
+        await opened.wait()
+        mine.append("changed")
+
+    changes = tree.join(change, borrow_mut(root), name="changes")
+    stops = root.child(abort, name="stops")
+    left_out = tree.join(int, after=[changes, stops], name="left out")
+    below = left_out.child(int, name="below")
+
+    def look(mine, given):
+        return [*mine, given]
+
+    looks = tree.join(look, borrow(root), borrow(below, default=None), name="looks")
+    tree.join(opened.set, after=root, name="opens", when=lambda: True)
+    result = await run_plan(compile_plan(tree), execution=Concurrent())
+    assert ["changed", None] == result[looks]
+    assert {"left out", "left out/below"} == {skip.path for skip in result.skipped}
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+async def test_an_output_that_nobody_will_read_is_not_kept_for_them(execution, is_late):
+    """Neither where its reader was skipped before it was made, nor after."""
+    tree, made = TaskTree(), []
+    root = tree.root(int, name="root")
+
+    async def make():
+        if is_late:
+            await checkpoint()
+            await checkpoint()
+        thing = Thing()
+        made.append(weakref.ref(thing))
+        return thing
+
+    thing = root.child(make, name="thing")
+    stops = root.child(abort, name="stops")
+    tree.join(lambda given: given, borrow(thing), after=stops, name="reads")
+    following = tree.join(lambda given: made[0]() is None, borrow(stops, default=None), after=thing, name="following")
+    result = await run_plan(compile_plan(tree), execution=execution)
+    assert result[following]
+
+
+async def test_a_copy_is_made_for_those_who_run_though_the_consumer_does_not(execution):
+    """And of what it was made, nothing is held for the consumer."""
+    tree, made = TaskTree(), []
+    root = tree.root(int, name="root")
+    stops = root.child(abort, name="stops")
+
+    class Copied(Thing):
+        def __deepcopy__(self, memo):
+            return "a copy"
+
+    def make():
+        thing = Copied()
+        made.append(weakref.ref(thing))
+        return thing
+
+    thing = root.child(make, name="thing", fanout=Fanout.CONSUME_WITH_COPIES)
+    thing.child(lambda given: given, consume_prev(), after=stops, name="takes")
+    copies = thing.child(lambda given: (given, made[0]() is None), copy_prev(copier=lambda thing: "a copy"), name="copies")
+    result = await run_plan(compile_plan(tree), execution=execution)
+    assert ("a copy", True) == result[copies]
+
+
+async def test_a_root_that_ends_its_branch_hides_no_failure():
+    """The run fails if anything has, whatever the root has answered."""
+    tree = TaskTree()
+    root = tree.root(abort, name="root", output=StepResult | int)
+    tree.join(lambda given: fail(), borrow(root, default=1), name="fails")
+    for execution in (SerialDfs(), Concurrent(), PATIENT):
+        assert (await run_plan(compile_plan(tree), execution=execution)).status is StepStatus.FAILURE
+
+
+async def test_a_handle_is_no_output():
+    """Where a node has raised that was to write into one, others get their default."""
+    tree = TaskTree()
+
+    def write(out):
+        raise ValueError
+
+    writes = tree.root(task_into(write), name="writes")
+    seen = []
+    tree.join(seen.append, borrow(writes, default="nothing"), name="reads")
+    with pytest.RaisesGroup(ValueError):
+        await run_plan(compile_plan(tree), execution=PATIENT)
+    assert ["nothing"] == seen

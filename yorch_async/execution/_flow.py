@@ -148,27 +148,36 @@ class Flow:
             await self._skip(step)
 
     async def _conclude(self, run: Run, step: Step, value: Any) -> None:
-        registers, op, status = run.slots, step.op.more, run.answer.status
+        status, index = run.answer.status, step.index
         if status is StepStatus.SUCCESS:
-            if op.keep and (step.forwarded or value is not EMPTY):
-                run.kept[op.at] = registers[step.forwarded] if step.forwarded else value
-            if op.out:
-                registers[op.out] = value
-            value = EMPTY
-            if step.rare.stage is not None:
-                source, target, copier = step.rare.stage
-                registers[target] = copier(registers[source])
-            if not (step.task.managed and self.keepers.has(op.at)):
-                await self._release([op.at])
-            elif self.weave.is_unused(op.at):
-                await self._leave([op.at])
-            self._over((op.at,), opens=self.weave.opens(op.at))
-            return
+            await self._place(run, step, (value, value := EMPTY)[0])
+            return self._over(index, has_succeeded=True)
+        is_unmet = run.answer is UNMET
+        self.run.leave_out(index, is_unmet=is_unmet)
         if status is not StepStatus.ABORT_BRANCH:
             self._record(run, step)
-        elif op.at == 0:
+        elif index == 0:
             self.run.answer = run.answer
-        await self._skip(step, is_unmet=run.answer is UNMET)
+        return None if self.is_over else await self._skip(step, is_unmet=is_unmet)
+
+    async def _place(self, run: Run, step: Step, value: Any) -> None:
+        """Put the output of a node where it belongs, and let go of what the node was the last to read."""
+        registers, op, stage = run.slots, step.op.more, step.rare.stage
+        if op.keep and (step.forwarded or value is not EMPTY):
+            run.kept[op.at] = registers[step.forwarded] if step.forwarded else value
+        if op.out:
+            registers[op.out] = value
+        value = EMPTY
+        if stage is not None and self.counts[stage[1]]:
+            source, target, copier = stage
+            registers[target] = copier(registers[source])
+        is_unread = op.out > 0 and not self.counts[op.out]
+        if is_unread:  # who would have read it does not run
+            registers[op.out] = EMPTY
+        if not (step.task.managed and self.keepers.has(op.at)):
+            await self._release([op.at])
+        elif is_unread or self.weave.is_unused(op.at):
+            await self._leave([op.at])
 
     def _record(self, run: Run, step: Step) -> None:
         """Note a node that has failed, and decide how the run ends."""
@@ -179,35 +188,40 @@ class Flow:
             self.run.answer = answer
             self.stop()
 
-    def _over(self, indexes: Iterable[int], *, opens: bool) -> None:
-        """These nodes are over: what has only waited for them is ready, and with `opens` the children of the first one."""
-        if self._pending and not self.is_over:
-            followers = self.run.plan.layout.links.followers
-            for index in indexes:
-                for each in reversed(followers.get(index, ())):
-                    self._pending[each] -= 1
-                    if not self._pending[each] and each not in self._dead:
-                        self.ready.append(self.weave.late(each))
+    def _over(self, index: int, *, has_succeeded: bool) -> None:
+        """A node is over: what has only waited for it is ready. What depends on it and will not run is over when it could have begun.
+
+        So who comes after that, with a default for its output, still comes after all that it would have come after.
+        """
+        if self.is_over:
+            return
+        if self._pending:
+            links, waiting = self.run.plan.layout.links, [index]
+            while waiting:
+                each = waiting.pop()
+                if each != index or not has_succeeded:
+                    waiting.extend(child for child in links.children[each] if not links.is_late(child))
+                for late in reversed(links.followers.get(each, ())):
+                    self._pending[late] -= 1
+                    if not self._pending[late] and late in self._dead:
+                        waiting.append(late)
+                    elif not self._pending[late]:
+                        self.ready.append(self.weave.late(late))
                         self._opened += 1
-        if opens and not self.is_over:
-            (index,) = indexes
+        if has_succeeded and self.weave.opens(index):
             self.ready.append(self.weave.line(index))
             self._opened += 1
 
     async def _skip(self, step: Step, *, is_unmet: bool = False) -> None:
         """Leave out everything that depends on a node, which is over itself."""
         index = step.index
-        dead = self.run.plan.layout.cut_off(index)
+        dead = self.run.plan.layout.cut_off(index, self._dead)
         if self._pending:
-            dead = [each for each in dead if each not in self._dead]
             self._dead.update(dead)
-        left_out = [index, *dead] if is_unmet else dead
-        if left_out:
-            self.run.skips = (*self.run.skips, (index, left_out))
         if is_unmet and self._seen is not None:
-            self._seen.discard(index)  # its condition was all that has begun
+            self._seen.discard(index)
         try:
-            self._tell_skipped(left_out, index)
+            self._tell_skipped([index, *dead] if is_unmet else dead, index)
         except BaseException as error:  # noqa: BLE001 - an observer's; what is left out has to be let go of all the same
             self.fail(index, error)
         if self.is_over:
@@ -217,7 +231,7 @@ class Flow:
         await self._release(dead if is_held else chain((index,), dead))
         if is_held and self.weave.is_unused(index):
             await self._leave([index])
-        self._over(chain((index,), dead), opens=False)
+        self._over(index, has_succeeded=False)
 
     async def _release(self, indexes: Iterable[int]) -> None:
         """Let go of what nodes have read, and nobody else will; they are over, or will never run."""

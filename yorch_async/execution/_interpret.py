@@ -36,7 +36,7 @@ async def _go_on(run: Run, first: int) -> int:
         await _skip(run, run.program.step(first - 1))
     for index in range(first, run.program.size):
         step = run.program.step(index)
-        if run.rest.runs(index) and not await run.rest.node(step):
+        if index not in run.rest.dead and not await run.rest.node(step):
             if run.answer.status is not StepStatus.ABORT_BRANCH:
                 _record(run, step)
                 return ENDED
@@ -179,13 +179,14 @@ async def _skip(run: Run, step: Step) -> int:
     if not run.plan.layout.links:
         await _jump(run, step)
         return step.end if index else ENDED
-    dead: Sequence[int] = run.plan.layout.cut_off(index)
+    cut_off = run.plan.layout.cut_off
+    dead: Sequence[int] = cut_off(index) if run.rest is None else cut_off(index, run.rest.dead)
     if dead and run.rest is None:
         # Nothing is let go of before `_go_on`: until then generated code may hold outputs under names of its own.
         run.rest = Rest(run, index)
         return index + 1
-    if run.rest is not None:
-        dead = await run.rest.cut(dead)
+    if dead:
+        await run.rest.cut(dead)
     _tell_skipped(run, step, dead)
     if index == 0:
         run.verdict = run.answer
@@ -215,17 +216,15 @@ def _record(run: Run, step: Step) -> None:
     failure = Failure(path, step.index, answer.status, answer.reason, answer.error, run.attempts, elapsed)
     run.failures = (*run.failures, failure)
     rest = range(step.index + 1, len(run.plan))
-    _tell_skipped(run, step, rest if run.rest is None else [index for index in rest if run.rest.runs(index)], is_end=True)
+    _tell_skipped(run, step, rest if run.rest is None else [index for index in rest if index not in run.rest.dead])
 
 
-def _tell_skipped(run: Run, step: Step, indexes: Sequence[int], *, is_end: bool = False) -> None:
+def _tell_skipped(run: Run, step: Step, indexes: Sequence[int]) -> None:
     """Note what is left out because of a node, which is one of them if its condition did not hold."""
-    if run.answer is UNMET:
-        indexes = [step.index, *indexes]
-    dead = run.plan.layout.cut_off(step.index) if is_end else indexes
-    if dead:
-        run.skips = (*run.skips, (step.index, dead))
+    is_unmet = run.answer is UNMET
+    run.leave_out(step.index, is_unmet=is_unmet)
     if run.observers:
+        indexes = [step.index, *indexes] if is_unmet else indexes
         because = run.path(step.index)
         for index in indexes:
             run.notify(NodeSkipped(index, run.path(index), because, perf_counter()))

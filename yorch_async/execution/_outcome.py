@@ -4,7 +4,7 @@
 *Does not know*: how the run went otherwise; observers do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
@@ -102,7 +102,7 @@ class RunResult:
     (True, 7, 7)
     """
 
-    __slots__ = ("_outputs", "_skips", "failures", "left_out", "plan", "step")
+    __slots__ = ("_causes", "_outputs", "failures", "left_out", "plan", "step")
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class RunResult:
         step: StepResult,
         failures: tuple[Failure, ...],
         outputs: Mapping[int, Any],
-        skips: Sequence[tuple[int, Sequence[int]]] = (),
+        causes: Iterable[tuple[int, bool]] = (),
         left_out: tuple[LeftOut, ...] = (),
     ) -> None:
         self.plan = plan
@@ -120,7 +120,7 @@ class RunResult:
         self.failures = failures
         """The nodes that ended the run badly, in the order of registration."""
         self._outputs = outputs
-        self._skips = skips
+        self._causes = causes
         self.left_out = left_out
         """What nodes of `each` left out of their results because it failed, in the order in which they ended."""
 
@@ -131,11 +131,11 @@ class RunResult:
         return tuple(Skip(path(index), index, path(because[index])) for index in sorted(because))
 
     def _because(self) -> dict[int, int]:
-        """The nodes that were skipped, and the node because of which each of them was."""
+        """The nodes that were skipped, and the node because of which each of them was: where there are several, the first of them."""
         found: dict[int, int] = {}
-        for cause, indexes in self._skips:
-            for index in indexes:
-                found.setdefault(index, cause)
+        for cause, is_unmet in sorted(self._causes):
+            indexes = self.plan.layout.cut_off(cause, found)
+            found.update(dict.fromkeys([cause, *indexes] if is_unmet else indexes, cause))
         return found
 
     @property

@@ -5,7 +5,7 @@ output; nodes that can run are run in the same order as before.
 *Does not know*: why something was skipped.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .._results import StepStatus
 from .._slots import EMPTY
@@ -25,8 +25,9 @@ class Rest:
         """Whether nothing was left out so far."""
         self._at = index
         """The node that is over, and with it all before it."""
-        self._dead: set[int] = set()
-        self._counts: dict[int, int] = {}
+        self.dead: set[int] = set()
+        """The nodes that are left out."""
+        self._counts: dict[int | None, int] = {}
         """By object: how many nodes have to be over before it may go."""
         schedule, size = run.program.schedule, run.program.size
         self._schedule = schedule
@@ -40,17 +41,11 @@ class Rest:
     def _reads(self, index: int) -> set[int]:
         return set(self._schedule.reads(index))
 
-    def runs(self, index: int) -> bool:
-        """Whether a node can still run."""
-        return index not in self._dead
-
-    async def cut(self, indexes: Iterable[int]) -> list[int]:
-        """Leave out nodes, and let go of what only they would have read; those that were not left out before."""
+    async def cut(self, indexes: Sequence[int]) -> None:
+        """Leave out further nodes, and let go of what only they would have read."""
         self.is_new = False
-        fresh = [index for index in indexes if index not in self._dead]
-        self._dead.update(fresh)
-        await self._over(fresh)
-        return fresh
+        self.dead.update(indexes)
+        await self._over(indexes)
 
     async def node(self, step: Step) -> bool:
         """Run a node; whether it has succeeded. Otherwise the run's answer says how it ended."""
@@ -61,13 +56,17 @@ class Rest:
         if is_ok and op.keep and (step.forwarded or value is not EMPTY):
             run.kept[op.at] = run.slots[step.forwarded] if step.forwarded else value
         objects = self._counted([op.at] if op.at not in run.resources else [])
-        self._release(objects)
-        if op.out and self._counts.get(op.at):
+        stage = step.rare.stage if is_ok and self._counts.get(~op.at) else None
+        source = self._schedule.lifetimes.owners[op.at] if stage else None
+        self._release(obj for obj in objects if obj != source)
+        if op.out and (self._counts.get(op.at) or stage):
             run.slots[op.out] = value
         value = EMPTY  # if what follows raises, this frame is in a traceback, which must not keep the output
-        if is_ok and step.rare.stage is not None and self._counts.get(~op.at):
-            source, target, copier = step.rare.stage
-            run.slots[target] = copier(run.slots[source])
+        if stage is not None:
+            register, target, copier = stage
+            run.slots[target] = copier(run.slots[register])
+            if not self._counts.get(source):  # who would have taken it does not run
+                run.slots[register] = EMPTY
         await self._leave([obj for obj in objects if obj in run.resources])
         if op.at in run.resources and not self._counts.get(op.at):
             await self._leave([op.at])

@@ -62,8 +62,8 @@ class Run:
     """What is to be said of nodes that have failed before a concurrent run was cancelled."""
     cancelled: Sequence[int] = ()
     """The nodes that ran when a concurrent run was cancelled."""
-    skips: Sequence[tuple[int, Sequence[int]]] = ()
-    """The nodes that have not succeeded while the run went on, each with those that were left out because of it."""
+    causes: list[tuple[int, bool]] | None = None
+    """The nodes that have not succeeded, each with whether that was because its condition did not hold."""
     above: "tuple[Run, int, int] | None" = None
     """For the run of a tree for one element: the run in which that happens, the node there, and the number of the element."""
     number = 0
@@ -131,7 +131,7 @@ class Run:
     def result(self) -> RunResult:
         """Give away what is left, and be without it: tracebacks that somebody keeps lead to this object."""
         kept = {index: obj for index, obj in self.kept.items() if obj is not EMPTY} if self.has_gaps else self.kept
-        made = RunResult(self.plan, self.answer, self.failures, kept, self.skips, tuple(self.left_out or ()))
+        made = RunResult(self.plan, self.answer, self.failures, kept, self.causes or (), tuple(self.left_out or ()))
         self.kept = _NOTHING_KEPT
         if self.failures:
             self.answer, self.failures = SUCCESS, ()
@@ -159,6 +159,12 @@ class Run:
         """Tell all observers."""
         for observer in self.observers:
             observer(event)
+
+    def leave_out(self, index: int, *, is_unmet: bool) -> None:
+        """Note a node that has not succeeded; what depends on it does not run, nor did itself if its condition did not hold."""
+        if self.causes is None:
+            self.causes = []
+        self.causes.append((index, is_unmet))
 
     def note(self, error: BaseException, index: int) -> None:
         """Say on an exception at which node it left; once, also if the same object is raised by many runs."""

@@ -8,7 +8,7 @@ from its position to its end, so skipping it is a jump; linear in the number of 
 *Does not know*: outputs, rules.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .._placed import Placed
@@ -67,8 +67,11 @@ class Layout:
             position = self.parents[position]
         return not self.links or position == above
 
-    def cut_off(self, position: int) -> Sequence[int]:
-        """The nodes that can never run when this one does not succeed, in order."""
+    def cut_off(self, position: int, known: Container[int] = ()) -> Sequence[int]:
+        """The nodes that can never run when this one does not succeed, in order, without those of which that is known.
+
+        Of a known one everything that depends on it has to be known as well.
+        """
         if not self.links:
             return range(position + 1, self.ends[position])
         needs, found, waiting = self.links.needs, {position}, [position]
@@ -76,7 +79,7 @@ class Layout:
             over = waiting.pop()
             late = (each for each in self.links.followers.get(over, ()) if over in needs[each])
             for each in (*self.children(over), *late):
-                if each not in found:
+                if each not in found and each not in known:
                     found.add(each)
                     waiting.append(each)
         return sorted(found - {position})
