@@ -107,6 +107,7 @@ root.child(lambda: None, name="none")
         "reason": None,
         "error": None,
         "failures": [],
+        "skipped": [],
         "outputs": {
             "dict": {"a": [1, 2.5, None, True, "\ud800"]},
             "dict/set": "{1, 2}",

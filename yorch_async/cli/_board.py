@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from .. import Event, NodeEnded, NodeSkipped, NodeStarted, Plan, RetryWaiting, StepStatus
+from .. import Event, NodeEnded, NodeSkipped, NodeStarted, Plan, RetryWaiting, Skip, StepStatus
+from ..plan import drawn
 from ._trouble import safely
 
-__all__ = ["Board", "Look", "Row", "is_failure"]
+__all__ = ["UNMET", "Board", "Look", "Row", "is_apart", "is_failure", "is_unmet"]
+
+UNMET = "its condition did not hold"
 
 
 class Look(IntEnum):
@@ -56,6 +59,7 @@ class Board:
         self._stopped: list[int] = []
         """The nodes that have gone badly, or were cancelled."""
         self._remembers_all = len(plan) <= 500  # noqa: PLR2004 - more than any terminal shows
+        self._drawn = [index for index, _ in drawn(plan.layout)] if self._remembers_all else range(len(plan))
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             NodeStarted: self._node_started,
             NodeEnded: self._node_ended,
@@ -93,6 +97,10 @@ class Board:
     def _node_skipped(self, event: NodeSkipped) -> None:
         self._looks[event.index] = Look.SKIPPED
         self.skipped += 1
+        if is_unmet(self.plan, event):
+            self._remarks[event.index] = UNMET
+        elif is_apart(self.plan, event, lambda index: self._looks[index] == Look.SKIPPED):
+            self._remarks[event.index] = f"because of {event.because}"
 
     @property
     def running(self) -> int:
@@ -102,7 +110,7 @@ class Board:
     def rows(self, room: int, now: float) -> list[Row]:
         """The whole tree if there is room for it; else what has failed and what is running, as much as there is room for."""
         if len(self.plan) <= room:
-            return [self._row(index, now, whole=True) for index in range(len(self.plan))]
+            return [self._row(index, now, whole=True) for index in self._drawn]
         running = sorted(self._running)[-max(room // 2, 1) :]
         bad = self._stopped[: max(room - len(running), 0)]
         chosen: Iterable[int] = sorted({*bad, *running})
@@ -115,6 +123,19 @@ class Board:
         remark = self._remarks.get(index, "")
         look = Look.WAITING if started is not None and remark else Look(self._looks[index])
         return Row(node.level if whole else 0, node.label if whole else node.path, look, time, remark)
+
+
+def is_unmet(plan: Plan, skip: NodeSkipped | Skip) -> bool:
+    """Whether a node was skipped because its own condition did not hold."""
+    return skip.because == skip.path and plan.tasks[skip.index].condition is not None
+
+
+def is_apart(plan: Plan, skip: NodeSkipped | Skip, is_skipped: Callable[[int], bool]) -> bool:
+    """Whether a node was skipped because of one that it depends on without being below it."""
+    if skip.because == skip.path or not plan.layout.links.is_late(skip.index):
+        return False
+    parent = plan.layout.parents[skip.index]
+    return parent < 0 or not (is_skipped(parent) or plan.layout.path(parent) == skip.because)
 
 
 def _look(event: NodeEnded) -> Look:

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 
 import click
 
-from .. import Event, NodeEnded, NodeStarted, Observer, Plan, RetryWaiting, StepStatus
+from .. import Event, NodeEnded, NodeSkipped, NodeStarted, Observer, Plan, RetryWaiting, StepStatus
 from .._types import visible
-from ._board import is_failure
+from ._board import UNMET, is_failure, is_unmet
 from ._load import load_room
 from ._streams import is_terminal, say
 
@@ -71,7 +71,10 @@ def ticking(tick: Callable[[], object], *, every: float) -> Generator[None]:
 
 
 class Lines:
-    """A line for each node that has ended, but no more than can be read. State: what has been said, and when."""
+    """A line for each node that has ended, or that its condition has kept from running, but no more than can be read.
+
+    State: what has been said, and when.
+    """
 
     BURST, RATE = 20.0, 10.0
     """So many lines at once, and later so many a second; what goes badly is always said."""
@@ -80,7 +83,7 @@ class Lines:
     """How long nothing may have been said before it is said what is still running."""
 
     def __init__(self, plan: Plan, say: Callable[[str], None], clock: Callable[[], float] = perf_counter) -> None:
-        self._nodes = len(plan)
+        self._plan = plan
         self._say = say
         self._clock = clock
         self._ended = 0
@@ -89,6 +92,7 @@ class Lines:
         self._handlers: dict[type[Event], Handler] = {
             NodeStarted: self._started,
             NodeEnded: self._node_ended,
+            NodeSkipped: self._skipped,
             RetryWaiting: self._waiting,
         }
 
@@ -115,6 +119,12 @@ class Lines:
         if self._may_speak() or important:
             self._line(f"{visible(event.path)}: {_word(event)}, {seconds(event.elapsed)}")
 
+    def _skipped(self, event: NodeSkipped) -> None:
+        """Only what a condition did: the rest follows from how other nodes have ended, and may be long."""
+        if is_unmet(self._plan, event) and self._may_speak():
+            word = click.style("SKIPPED", fg=COLOURS[StepStatus.ABORT_BRANCH])
+            self._line(f"{visible(event.path)}: {word}, {UNMET}")
+
     def _waiting(self, event: RetryWaiting) -> None:
         if self._may_speak():
             status = click.style("RETRY", fg=COLOURS[StepStatus.RETRY])
@@ -127,7 +137,7 @@ class Lines:
 
     def _line(self, text: str) -> None:
         self._allowance, self._said_at = self._allowance - 1, self._clock()
-        self._say(f"[{self._ended}/{self._nodes}] {text}")
+        self._say(f"[{self._ended}/{len(self._plan)}] {text}")
 
 
 def _word(event: NodeEnded) -> str:

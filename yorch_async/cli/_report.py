@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import click
 
-from .. import Failure, RunResult, StepStatus, YorchError
+from .. import Failure, RunResult, Skip, StepStatus, YorchError
 from .._types import visible
+from ._board import is_apart
 from ._progress import COLOURS, seconds
 from ._run import Outcome
 from ._trouble import safely, traceback_of
@@ -20,6 +21,9 @@ __all__ = ["as_json", "as_text", "json_text", "raised", "remarks", "status_of"]
 
 NAMED = 3
 """So many nodes are named where any number may have been running."""
+
+SKIPS = 10
+"""So many nodes are told of where any number may have been skipped."""
 
 STATUSES = {
     StepStatus.SUCCESS: 0,
@@ -61,6 +65,7 @@ def remarks(outcome: Outcome, *, whole: bool) -> str:
         lines.append(f"Error: cancelled after {seconds(outcome.timeout)} (--timeout){_while_running(outcome.at)}")
     if outcome.result is not None:
         lines += _reasons(outcome.result, whole=whole)
+        lines += _apart(outcome.result)
     count = len(outcome.plan)
     status = outcome.result.status if outcome.result is not None and outcome.error is None else None
     word = click.style(_word(outcome), fg=COLOURS[status])
@@ -102,6 +107,16 @@ def _reasons(result: RunResult, *, whole: bool) -> list[str]:
     return lines
 
 
+def _apart(result: RunResult) -> list[str]:
+    """What was skipped because of a node somewhere else in the graph, as much as can be read."""
+    if not result.plan.layout.links:
+        return []
+    skips = {skip.index: skip for skip in result.skipped}
+    found = [skip for skip in skips.values() if is_apart(result.plan, skip, skips.__contains__)]
+    more = len(found) - SKIPS
+    return [*map(str, found[:SKIPS]), *([f"{more} more skipped because of others"] if more > 0 else [])]
+
+
 def as_json(outcome: Outcome) -> str:
     """All of it, as a JSON object."""
     result = outcome.result if outcome.error is None else None
@@ -116,6 +131,7 @@ def as_json(outcome: Outcome) -> str:
             "reason": None if result is None else result.step.reason,
             "error": _error(error),
             "failures": [] if result is None else [_failure(failure) for failure in result.failures],
+            "skipped": [] if result is None else [_skip(skip) for skip in result.skipped],
             "outputs": {} if result is None else {path: _jsonable(output) for path, output in result.items()},
             "elapsed": outcome.elapsed,
         }
@@ -136,6 +152,10 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "attempts": failure.attempts,
         "elapsed": failure.elapsed,
     }
+
+
+def _skip(skip: Skip) -> dict[str, Any]:
+    return {"path": skip.path, "because": skip.because}
 
 
 def _error(error: BaseException | None) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from ._compile import compile_plan, with_tasks
 from ._emit import LARGEST, Code, Compiled, code_of
+from ._explain import drawn
 from ._lookup import nodes_called
 from ._names import method_of
 from ._parts import Part, Variant
@@ -28,6 +29,7 @@ __all__ = [
     "Variant",
     "code_of",
     "compile_plan",
+    "drawn",
     "method_of",
     "nodes_called",
     "readers",

@@ -21,7 +21,7 @@ from .._types import UNKNOWN, describe
 from .._variants import is_lent_the_same, unconditional
 from ._layout import Layout
 
-__all__ = ["Called", "explain", "source_text", "task_text"]
+__all__ = ["Called", "drawn", "explain", "source_text", "task_text"]
 
 _DEEPEST: Final = 30
 _NAMED: Final = 4
@@ -43,7 +43,7 @@ def explain(
     lines = [f"plan '{name}': {_count(len(tasks), 'node')}, {_count(slots, 'slot')}"]
     words = _Words(layout)
     stems: list[str] = []  # for each level, what stands below a node of that level in front of its children
-    for position, is_last in _drawn(layout):
+    for position, is_last in drawn(layout):
         level, after = layout.levels[position], words.after(position)
         label, fanout = layout.labels[position], fanouts[position]
         text = task_text(label, tasks[position], fanout, keep=kept[position], after=after, called=words.source)
@@ -59,7 +59,7 @@ def explain(
     return "\n".join(lines)
 
 
-def _drawn(layout: Layout) -> Iterator[tuple[int, bool]]:
+def drawn(layout: Layout) -> Iterator[tuple[int, bool]]:
     """The nodes in the order of their lines, and whether each is the last one of its siblings."""
     tops = [position for position, parent in enumerate(layout.parents) if parent < 0] if layout.links else [0]
     waiting = [(top, True) for top in reversed(tops)]
