@@ -65,7 +65,7 @@ class Node(Generic[T_co]):
         self,
         fn: Callable[..., Manager[T]],
         /,
-        *sources: FreeSource | PrevSource[T_co],
+        *sources: FreeSource | NodeSource | PrevSource[T_co],
         managed: Literal[True],
         **options: Unpack[PlacedOptions],
     ) -> "Node[T]": ...
@@ -76,7 +76,7 @@ class Node(Generic[T_co]):
         self,
         fn: Callable[..., Awaitable[TaskResult[T]]],
         /,
-        *sources: FreeSource | PrevSource[T_co],
+        *sources: FreeSource | NodeSource | PrevSource[T_co],
         **options: Unpack[PlacedOptions],
     ) -> "Node[T]": ...
     @overload
@@ -84,7 +84,7 @@ class Node(Generic[T_co]):
         self,
         fn: Callable[..., TaskResult[T]],
         /,
-        *sources: FreeSource | PrevSource[T_co],
+        *sources: FreeSource | NodeSource | PrevSource[T_co],
         **options: Unpack[PlacedOptions],
     ) -> "Node[T]": ...
     @overload
@@ -92,12 +92,12 @@ class Node(Generic[T_co]):
         self,
         fn: Callable[..., Awaitable[T]],
         /,
-        *sources: FreeSource | PrevSource[T_co],
+        *sources: FreeSource | NodeSource | PrevSource[T_co],
         **options: Unpack[PlacedOptions],
     ) -> "Node[T]": ...
     @overload
     def child(
-        self, fn: Callable[..., T], /, *sources: FreeSource | PrevSource[T_co], **options: Unpack[PlacedOptions]
+        self, fn: Callable[..., T], /, *sources: FreeSource | NodeSource | PrevSource[T_co], **options: Unpack[PlacedOptions]
     ) -> "Node[T]": ...
     def child(self, fn: Any, /, *sources: Source, **options: Any) -> "Node[Any]":
         """Place a callable with its sources, or a ready Task, below this node.
