@@ -33,16 +33,21 @@ from yorch_async import (
     RunResult,
     RunState,
     SerialDfs,
+    Skip,
     StepResult,
     StepStatus,
     Task,
     TaskResult,
     TaskTree,
+    borrow,
+    borrow_mut,
     borrow_prev,
     borrow_prev_mut,
     catch_as_failure,
     compile_plan,
+    consume,
     consume_prev,
+    copy,
     copy_prev,
     fallback,
     from_ctx,
@@ -113,7 +118,7 @@ async def connect() -> AsyncGenerator[Config, None]:
 
 
 @contextmanager
-def borrow() -> Generator[Config, None, None]:
+def lend() -> Generator[Config, None, None]:
     """A resource."""
     yield Config()
 
@@ -127,8 +132,27 @@ assert_type(root.child(look_later, copy_prev(Config)), Node[str])
 assert_type(root.child(measure, consume_prev()), Node[int])
 assert_type(root.child(measure, borrow_prev_mut(Config), adapters=(catch_as_failure(),)), Node[int])
 assert_type(root.child(connect, managed=True), Node[Config])
-assert_type(root.child(borrow, managed=True), Node[Config])
+assert_type(root.child(lend, managed=True), Node[Config])
 assert_type(tree.node(1, measure, copy_prev(Config)), Node[Any])
+
+
+def both(config: Config, size: int) -> TaskResult[bytes]:
+    """Reads two nodes."""
+    return TaskResult.success(bytes(size))
+
+
+def is_large(config: Config, size: int) -> bool:
+    """Looks at what that is passed."""
+    return size > 3
+
+
+size = root.child(measure, borrow(root), name="first size", fanout=Fanout.ORDERED)
+joined = tree.join(both, borrow(root), borrow(size, default=0), after=[root, size], when=is_large, name="both", keep=True)
+assert_type(joined, Node[bytes])
+assert_type(joined.child(both, copy(root, copier=lambda config: config), borrow_mut(size), after=joined), Node[bytes])
+assert_type(tree.join(look_later, consume(root), when=task(bool, borrow(size))), Node[str])
+assert_type(tree.join(connect, after=joined, managed=True), Node[Config])
+assert_type(tree.join(task(both, borrow(root), borrow(size)), after=(size,)), Node[bytes])
 
 ready = task(measure, copy_prev(Config, copier=lambda config: config), adapters=[retry_on(OSError, RetryFixed(3))])
 assert_type(root.child(ready), Node[int])
@@ -236,6 +260,9 @@ async def main(recorder: Recorder) -> None:
     assert_type(result, RunResult)
     assert_type(result[root], Config)
     assert_type(result["size"], Any)
+    assert_type(result[joined], bytes)
+    assert_type(result.skipped, tuple[Skip, ...])
+    assert_type([(skip.path, skip.index, skip.because) for skip in result.skipped], list[tuple[str, int, str]])
     assert_type(run(plan, backend="trio").raise_for_status()[root], Config)
     concurrent = Concurrent(max_concurrency=10, on_failure="continue")
     assert_type(concurrent.max_concurrency, int | None)

@@ -16,9 +16,13 @@ from yorch_async import (
     StepResult,
     TaskResult,
     TaskTree,
+    borrow,
+    borrow_mut,
     borrow_prev,
     catch_as_failure,
     compile_plan,
+    consume,
+    copy,
     copy_prev,
     fallback,
     limit,
@@ -61,6 +65,20 @@ root.child(use, copies_int)  # type: ignore[arg-type]  # pyright: ignore[reportC
 
 # The root has no parent.
 tree.root(use, borrow_prev(Config))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+# The root comes first and reads no node; a join has no parent.
+tree.root(use, borrow(root))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+tree.join(use, borrow_prev(Config))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+# What is read by its handle is a node, and how it is read is told by name.
+borrow("load")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+borrow_mut(load)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+consume(root, Config())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+copy(root, copier=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# What a node comes after are nodes, and a condition can be called.
+tree.join(use, borrow(root), after="load")  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+root.child(use, borrow_prev(Config), when=True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 # What is no source.
 root.child(use, Config())  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
