@@ -205,13 +205,14 @@ def test_a_line_is_of_bounded_length_at_any_depth():
 def test_a_line_below_a_join_is_of_bounded_length():
     """A join has a subtree like any other."""
     tree = TaskTree("p")
-    node = tree.join(tick, after=tree.root(tick), name="join")
+    above = tree.root(tick)
+    node = tree.join(tick, after=above, name="join")
     for _ in range(5_000):
-        node = node.child(tick, after=node)
+        above, node = node, node.child(tick, after=above)
     lines = str(compile_plan(tree)).splitlines()
-    assert "└─ tick() after join -> nothing" == lines[3]
+    assert "   └─ tick() after join -> nothing" == lines[4]
     assert 5_003 == len(lines)
-    path = "join/(... 4975 more ...)" + "/tick" * 24
+    path = "join/(... 4974 more ...)" + "/tick" * 24
     assert f"{'   ' * 30}(level 5000) tick() after {path} -> nothing" == lines[-1]
 
 
