@@ -10,9 +10,9 @@ from typing import Any
 
 from yorch_async.execution._ways import EARNED
 
-from . import concurrent, earning, execution, page, scaling
+from . import concurrent, earning, execution, graphs, page, scaling
 
-NAMES = ("execution", "concurrent", "scaling", "earning")
+NAMES = ("execution", "concurrent", "graphs", "scaling", "earning")
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -50,6 +50,10 @@ def measured(name: str, *, quick: bool) -> Any:
         siblings = concurrent.measure(repetitions=5 if quick else 21)
         print(concurrent.table(siblings))
         return asdict(siblings)
+    if name == "graphs":
+        fans = graphs.measure(repetitions=3 if quick else 9)
+        print(graphs.table(fans))
+        return asdict(fans) | {"misses": graphs.misses(fans)}
     if name == "scaling":
         sizes = scaling.measure(scaling.SIZES[:2] if quick else scaling.SIZES)
         print(scaling.table(sizes))

@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 
-from yorch_async import Concurrent, Plan, SerialDfs, TaskTree, borrow, compile_plan, run_plan, run_sync, value
+from yorch_async import Concurrent, Plan, SerialDfs, TaskTree, borrow, borrow_prev, compile_plan, run_plan, run_sync, value
 
 from .measuring import machine, quartiles, take_turns
 
@@ -185,7 +185,7 @@ def joined(nodes: int) -> Joined:
     started = perf_counter()
     tree = TaskTree("joined")
     root = tree.root(no_op, value(1))
-    parts = [root.child(no_op, borrow(root)) for _ in range(nodes)]
+    parts = [root.child(no_op, borrow_prev()) for _ in range(nodes)]
     tree.join(lambda *numbers: len(numbers), *map(borrow, parts))
     registered = perf_counter()
     plan = compile_plan(tree, optimize=False)
@@ -243,7 +243,8 @@ def misses(report: Report) -> list[str]:
     ]
     first = report.joined[0]
     found += [
-        f"{row.nodes:,} nodes joined: {row.compile:.1f} and {row.run:.2f} us a node, {first.compile:.1f} and {first.run:.2f} for {first.nodes:,}"
+        f"{row.nodes:,} nodes joined: {row.compile:.1f} us a node to compile and {row.run:.2f} to run, "
+        f"but {first.compile:.1f} and {first.run:.2f} where there are {first.nodes:,}"
         for row in report.joined
         if row.compile > 2 * first.compile or row.run > 2 * first.run
     ]

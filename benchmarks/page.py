@@ -31,6 +31,10 @@ def _page(results: dict[str, Any]) -> str:
         fixed=_table(["", "us"], costs),
         concurrent=_concurrent(results["concurrent"]["rows"]),
         waited=_missed(concurrent.misses([concurrent.Row(**row) for row in results["concurrent"]["rows"]])),
+        elements=_elements(results["graphs"]["elements"]),
+        joined=_joined(results["graphs"]["joined"]),
+        reduced=_reduced(results["graphs"]["memory"]),
+        gathered=_missed(results["graphs"]["misses"]),
         missed=_missed(execution["misses"]),
         costly=_missed(earning.misses([earning.Row(**row) for row in results["earning"]])),
         grown=_missed(scaling.misses([scaling.Row(**row) for row in results["scaling"]])),
@@ -66,6 +70,32 @@ def _concurrent(rows: list[dict[str, Any]]) -> str:
         ratio, target = "" if is_ours else f"{row['ratio']:.2f}", "" if row["target"] is None else f"{row['target']:.2f}"
         found.append([f"{row['children']}, {row['loop']}", row["contestant"], f"{row['per_child']:.2f}", ratio, target])
     return _table(["", "run by", "us a child", "this library takes", "target"], found)
+
+
+def _elements(rows: list[dict[str, Any]]) -> str:
+    cells = [
+        [
+            f"{row['work']}, {row['loop']}",
+            row["policy"],
+            f"{row['by_hand']:.3f}",
+            f"{row['ours']:.3f}",
+            f"{row['ratio']:.2f}",
+            f"{row['target']:.1f}",
+        ]
+        for row in rows
+    ]
+    return _table(["", "policy", "by hand, us", "this library, us", "ratio", "target"], cells)
+
+
+def _joined(rows: list[dict[str, Any]]) -> str:
+    names = ("register", "compile", "run", "run_concurrent")
+    cells = [[f"{row['nodes']:,}", *(f"{row[name]:.2f}" for name in names)] for row in rows]
+    return _table(["nodes", "register", "compile", "a run", "a concurrent run"], cells)
+
+
+def _reduced(rows: list[dict[str, Any]]) -> str:
+    cells = [[row["policy"], f"{row['elements']:,}", f"{row['peak']:.1f}"] for row in rows]
+    return _table(["", "elements", "peak of the process, MiB"], cells)
 
 
 def _missed(misses: list[str]) -> str:

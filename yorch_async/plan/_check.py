@@ -150,11 +150,17 @@ class Checker:
 
     def _items(self) -> Iterator[tuple[int, Problem]]:
         """Elements, where there are none."""
-        for position, (task, parent) in enumerate(zip(self._tasks, self._layout.parents, strict=True)):
-            if not self._is_inner:
-                for argument in task.asks:
-                    if isinstance(argument.source, ItemSource):
-                        yield position, self._say("item-outside", position, argument.name)
+        others: set[int] = set()
+        """The tasks that have been found to have nothing to do with elements."""
+        for position, task in enumerate(self._tasks):
+            if id(task) in others:
+                continue
+            takes = [] if self._is_inner else [each for each in task.asks if isinstance(each.source, ItemSource)]
+            for argument in takes:
+                yield position, self._say("item-outside", position, argument.name)
+            if task.each is None and not takes:
+                others.add(id(task))
+            parent = self._layout.parents[position]
             if task.each is not None and not task.each.is_made and not has_elements(self._types[parent]):
                 facts = {"parent": self._layout.labels[parent], "offered": describe(self._types[parent])}
                 yield position, self._say("each-elements", position, **facts)

@@ -57,7 +57,8 @@ class Ownership:
                     yield from self._ordered(maker, uses)
 
     def _has_handles(self) -> bool:
-        return any(isinstance(source, NodeSource) for task in self._tasks for _, source in task.accesses)
+        tasks = {id(task): task for task in self._tasks}  # many nodes may have the same
+        return any(isinstance(source, NodeSource) for task in tasks.values() for _, source in task.accesses)
 
     def _uses(self) -> dict[int, list[_Use]]:
         """The accesses to each object, in the order of their nodes; those to staged copies are left out."""
