@@ -103,5 +103,7 @@ class Crowd(Elements):
             await self.wait()
 
     async def wait(self) -> None:
-        self._changed = Event()
+        """Wait until somebody is done."""
+        if self._changed.is_set():
+            self._changed = Event()
         await self._changed.wait()

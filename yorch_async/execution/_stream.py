@@ -21,7 +21,9 @@ __all__ = ["Stream"]
 
 
 class Stream(Crowd):
-    """The elements of an async iterable."""
+    """The elements of an async iterable. It has state: whether one of them takes the place of the node, which waits meanwhile."""
+
+    _is_replaced = False
 
     async def stream(self, elements: AsyncIterator[Any]) -> None:
         """Run all of them."""
@@ -29,29 +31,36 @@ class Stream(Crowd):
 
     async def _take(self, elements: AsyncIterator[Any]) -> None:
         """Take elements in the node's own task, and open a task for each."""
-        mine, number = self.state(), 0
+        number = 0
         try:
             async for element in elements:
                 number += 1
-                while self.active >= self.limit:
-                    await self.wait()
-                await self.wait_for_room()
-                if self.limit > 1 and self.run.crew.take():
-                    self.active += 1
-                    began: list[bool] = []
-                    lost = partial(self.lost, began, is_counted=True)
-                    self.starter.start(self._single, began, number, element, lost=lost)
-                else:
-                    self.add(number, await self.one(mine, number, element))
+                is_counted = await self._place()
+                began: list[bool] = []
+                lost = partial(self.lost, began, is_counted=is_counted)
+                self.starter.start(self._single, began, number, element, is_counted, lost=lost)
                 del element
         except get_cancelled_exc_class():
             raise
         except BaseException as error:  # noqa: BLE001 - raised by `_together`
             self.fail(number, error)
-        finally:
-            mine.forget()
 
-    async def _single(self, began: list[bool], number: int, element: Any) -> None:
+    async def _place(self) -> bool:
+        """Wait until one more element may be worked on; whether that is counted by the run, or takes the place of the node itself."""
+        await self.wait_for_room()
+        while True:
+            if self.active < self.limit:
+                if not self._is_replaced:
+                    self._is_replaced = True
+                    break
+                if self.run.crew.take():
+                    self.active += 1
+                    return True
+            await self.wait()
+        self.active += 1
+        return False
+
+    async def _single(self, began: list[bool], number: int, element: Any, is_counted: bool) -> None:  # noqa: FBT001 - handed through
         """Run one element in a task of its own."""
         began.append(True)
         mine, view = self.state(), watch(self.starter.group)
@@ -66,4 +75,10 @@ class Stream(Crowd):
         finally:
             view.forget()
             mine.forget()
-            self.end(is_counted=True)
+            self.end(is_counted=is_counted)
+
+    def end(self, *, is_counted: bool) -> None:
+        """See `Crowd`."""
+        if not is_counted:
+            self._is_replaced = False
+        super().end(is_counted=is_counted)

@@ -74,7 +74,7 @@ class Workers(Crowd):
         try:
             if not is_host:
                 await checkpoint_if_cancelled()
-            if await self._take_all(mine, view, at):
+            if await self._take_all(mine, view, at) or self.is_over:
                 return False
             self._hire(is_counted=is_counted)
         except get_cancelled_exc_class():
@@ -83,10 +83,12 @@ class Workers(Crowd):
             self.fail(at[0], ResultError(problem("cancelled", f"{mine.path(self.step.index)}#{at[0]}")))
         except BaseException as error:  # noqa: BLE001 - raised by `_together`
             self.fail(at[0], error)
+        else:
+            return True
         finally:
             view.forget()
             mine.forget()
-        return not self.is_over
+        return False
 
     async def _take_all(self, mine: Run, view: Watch, at: list[int]) -> bool:
         """Take elements while there are any and the task is as it was; whether there are none left."""
