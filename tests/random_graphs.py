@@ -317,7 +317,7 @@ class Model:
         return not self.shape.readers.get(obj, set()) <= self._over
 
     def _let_go(self, numbers, but=None):
-        """Let go of what only these nodes would still have read, the output that was made last first, copies before their originals."""
+        """Let go of what only these nodes would still have read, what was made last first, copies before their originals."""
         read = [obj for obj in self._objects if not self.shape.readers.get(obj, set()).isdisjoint(numbers)]
         self._over |= numbers
         for obj in sorted(read, key=self._age, reverse=True):
@@ -481,19 +481,34 @@ OUTCOMES = ["success"] * 9 + ["failure", "abort_branch", "abort_branch"]
 
 
 def graphs(random, *, size=9, endings=("failure",), most_pauses=0):
-    """A random graph that keeps all rules: what breaks one is mended until none is left."""
+    """A random graph that keeps all rules, and its plan: what breaks one is mended until none is left."""
+    specs = unchecked(random, size=random.randint(2, size), endings=endings, most_pauses=most_pauses)
+    *_, (_, plan) = mended(random, specs)
+    return specs, plan
+
+
+def mended(random, specs):
+    """Change a graph step by step until it breaks no rule; in each state what is wrong with it, and in the last one its plan."""
+    plan = None
+    while plan is None:
+        problems = ()
+        try:
+            plan = compile_plan(Written(specs, []).tree, optimize=False)
+        except PlanError as error:
+            problems = error.problems
+        yield problems, plan
+        for each in problems:
+            _mend(random, specs, each)
+
+
+def unchecked(random, *, size, endings=("failure",), most_pauses=0):
+    """A random graph, which may break rules between nodes."""
     specs = [Spec(0)]
-    for _ in range(random.randint(1, size - 1)):
+    for _ in range(size - 1):
         specs.append(_placed(random, specs))
     for spec in specs:
-        _given_roles(random, spec, specs, endings, most_pauses)
-    for _ in range(40):
-        try:
-            return specs, compile_plan(Written(specs, []).tree, optimize=False)
-        except PlanError as error:
-            for each in error.problems:
-                _mend(random, specs, each)
-    raise AssertionError("it cannot be mended")
+        _given_roles(random, spec, endings, most_pauses)
+    return specs
 
 
 def _placed(random, specs):
@@ -521,7 +536,7 @@ def _access(random):
     return random.choice(["borrow", "borrow", "copy", "mut", "mut", "consume"])
 
 
-def _given_roles(random, spec, specs, endings, most_pauses):
+def _given_roles(random, spec, endings, most_pauses):
     """Choose what a node does, and how it goes."""
     is_forward = [read.access for read in spec.reads if read.is_prev] == ["mut"] and random.random() < 0.8
     spec.kind = "forward" if is_forward else random.choice(["regular"] * 5 + ["silent", "direct"])
@@ -550,7 +565,7 @@ def _mend(random, specs, wrong):
     spec = specs[int(wrong.path.rpartition("/")[2].removeprefix("n"))]
     if wrong.parameter is None:
         raise AssertionError(wrong)
-    condition, dot, name = wrong.parameter.rpartition(".")
+    _, dot, name = wrong.parameter.rpartition(".")
     asks = spec.asks if spec.asks is not None else spec.reads
     reads = asks if dot else spec.reads
     at = int(name.removeprefix("a"))
