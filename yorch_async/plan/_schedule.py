@@ -9,7 +9,7 @@ ask the context, 1 the inputs, 2 the element that the plan is run for, and from 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from .._copying import copy_of
@@ -54,6 +54,10 @@ class Schedule:
     kept: tuple[bool, ...]
     part: int
     """How many nodes are run at a time, and generated code has in a function."""
+    _taken: dict[int, frozenset[int]] = field(default_factory=dict[int, frozenset[int]], init=False)
+    """What nodes move out of where it lives; found when it is asked for first, for a node may read many."""
+    _required: list[dict[int, int]] = field(default_factory=list[dict[int, int]], init=False)
+    """The first node that cannot do without another one's output, by that other one; once it was asked for."""
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -70,11 +74,13 @@ class Schedule:
     def taker(self, obj: int) -> int:
         """The node that moves an object out of where it lives; -1: none does."""
         last = self.last(obj)
-        if last < len(self.tasks):
-            for read, (_, access) in zip(self.reads(last), self.tasks[last].accesses, strict=True):
-                if read == obj and access.access is Access.CONSUME:
-                    return last
-        return -1
+        if last >= len(self.tasks):
+            return -1
+        taken = self._taken.get(last)
+        if taken is None:
+            accesses = zip(self.reads(last), self.tasks[last].accesses, strict=True)
+            taken = self._taken[last] = frozenset(read for read, (_, each) in accesses if each.access is Access.CONSUME)
+        return last if obj in taken else -1
 
     def reads(self, index: int) -> Sequence[int]:
         """The objects that a node's accesses read, in order."""
@@ -89,15 +95,17 @@ class Schedule:
 
     def reader(self, index: int) -> int | None:
         """The first node that cannot do without what this one itself puts into its slot."""
-        lives = self.lifetimes
-        if lives.lasts[index] == index:
-            return None
-        following = range(index + 1, min(lives.lasts[index] + 1, len(self.tasks)))
-        return next((reader for reader in following if self._requires(reader, index)), None)
+        if not self._required:
+            self._required.append(self._first_readers())
+        return self._required[0].get(index)
 
-    def _requires(self, reader: int, index: int) -> bool:
-        accesses = zip(self.lifetimes.sources[reader], self.tasks[reader].accesses, strict=True)
-        return any(source == index and access.default is EMPTY for source, (_, access) in accesses)
+    def _first_readers(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for reader, (sources, task) in enumerate(zip(self.lifetimes.sources, self.tasks, strict=True)):
+            for source, (_, access) in zip(sources, task.accesses, strict=True):
+                if access.default is EMPTY:
+                    found.setdefault(source, reader)
+        return found
 
     def stage(self, index: int) -> Callable[[Any], Any] | None:
         """What makes the copy for the copying children of a node, if there is to be one."""
