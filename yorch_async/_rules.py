@@ -432,7 +432,7 @@ _PLAN: Final = (
         "kept-changed",
         "plan",
         "{access} is exclusive, but the output of '{kept}' is kept for the result",
-        "use borrow_prev(...) or copy_prev(...), or leave keep=True out at '{kept}'",
+        "only share it (borrow, copy), or leave keep=True out at '{kept}'",
     ),
     Rule(
         "duplicate-name",

@@ -5,7 +5,9 @@ import pickle
 import pytest
 
 from yorch_async import (
+    Concurrent,
     Failure,
+    Node,
     OutputMissing,
     RunFailed,
     StepResult,
@@ -59,6 +61,45 @@ async def test_joins_without_names_are_found_by_their_paths():
     third = tree.join(len, borrow(items))
     result = await run_plan(compile_plan(tree))
     assert (result[first], result[second], result[third]) == (1, result["max"], result["len[2]"])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("odd", "its condition did not hold"),
+        ("next", "it was skipped because of 'start/odd'"),
+        ("last", "it was skipped because of 'start/odd'"),
+        ("broken", "it ended its branch, it succeeded without one, or the run was told not to keep it"),
+        ("start", "it was released after its last reader; place the node with keep=True"),
+    ],
+)
+async def test_an_output_that_was_never_made_is_told_from_one_that_has_gone(name, why):
+    """Also where the node would not have been kept."""
+    tree = TaskTree("t")
+    start = tree.root(lambda: 2, name="start")
+    odd = start.child(lambda x: x, borrow(start), name="odd", when=lambda x: x % 2 == 1)
+    start.child(scripted(StepResult.abort_branch()), name="broken")
+    following = tree.join(lambda x: x, borrow(odd), name="next")
+    following.child(lambda x: x, borrow_prev(), name="last")
+    result = await run_plan(compile_plan(tree))
+    with pytest.raises(OutputMissing) as caught:
+        result[name]
+    path = {"odd": "start/odd", "last": "next/last", "broken": "start/broken"}.get(name, name)
+    assert str(caught.value) == f"the result holds no output of '{path}': {why}"
+
+
+async def test_an_output_that_is_missing_because_of_a_failure_names_that_one():
+    """Of several failures the one that it depends on."""
+    tree = TaskTree("t")
+    start = tree.root(lambda: 2, name="start")
+    for name in ("a", "b"):
+        start.child(scripted(StepResult.failure()), name=name)
+    join = tree.join(lambda x: x, borrow(start), name="join", after=[Node(tree, 2)])
+    result = await run_plan(compile_plan(tree), execution=Concurrent(on_failure="continue"))
+    with pytest.raises(
+        OutputMissing, match="^the result holds no output of 'join': the run ended with FAILURE at 'start/b'$"
+    ):
+        result[join]
 
 
 @pytest.mark.parametrize(

@@ -787,7 +787,7 @@ PLAN = (
         "kept-changed",
         lambda: tree_of(load, [show, consume_prev()], keep=True),
         ONE_PROBLEM + "load/show, parameter 'x': consume_prev is exclusive, but the output of 'load' is kept for the result "
-        "[kept-changed]; use borrow_prev(...) or copy_prev(...), or leave keep=True out at 'load'",
+        "[kept-changed]; only share it (borrow, copy), or leave keep=True out at 'load'",
         lambda: tree_of(load, [show, copy_prev()], keep=True),
     ),
     Refusal(

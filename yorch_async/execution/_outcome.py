@@ -199,16 +199,17 @@ class RunResult:
         where = f"the result holds no output of '{node.path}'"
         if node.task.has_output is False:
             return f"{where}: it is declared to return {node.task.output.words}"
-        if not (node.is_leaf or node.keep):
+        layout, because = self.plan.layout, self._because().get(index)
+        if because is None and not (node.is_leaf or node.keep):
             return f"{where}: it was released after its last reader; place the node with keep=True"
-        layout = self.plan.layout
-        above = (failure for failure in self.failures if layout.is_below(index, failure.index))
+        if because is not None and all(failure.index != because for failure in self.failures):
+            if because == index:
+                return f"{where}: its condition did not hold"
+            return f"{where}: it was skipped because of '{layout.path(because)}'"
+        above = (failure for failure in self.failures if layout.is_below(index, failure.index) or failure.index == because)
         failure = next(above, self.failures[0] if self.failures else None)
         if failure is not None and index >= failure.index:
             return f"{where}: the run ended with {self.status.name} at '{failure.path}'"
-        because = self._because().get(index)
-        if because is not None:
-            return f"{where}: it was {str(Skip(node.path, index, layout.path(because))).partition(': ')[2]}"
         return f"{where}: it ended its branch, it succeeded without one, or the run was told not to keep it"
 
     def __repr__(self) -> str:
