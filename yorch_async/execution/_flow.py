@@ -158,7 +158,7 @@ class Flow:
             self._record(run, step)
         elif index == 0:
             self.run.answer = run.answer
-        return None if self.is_over else await self._skip(step, is_unmet=is_unmet)
+        return await self._skip(step, is_unmet=is_unmet)
 
     async def _place(self, run: Run, step: Step, value: Any) -> None:
         """Put the output of a node where it belongs, and let go of what the node was the last to read."""
