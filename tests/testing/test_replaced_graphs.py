@@ -1,8 +1,10 @@
 """Fakes in place of nodes that read by handles, with defaults and conditions."""
 
 import weakref
+from random import Random
 
 import pytest
+from random_graphs import Broken, Written, calls_of, graphs
 
 from yorch_async import (
     Concurrent,
@@ -144,3 +146,28 @@ def test_a_fake_of_a_fake_and_what_runs_instead_of_it():
     assert 6 == run(replaced(plan, {"total": lambda a, b: a + b}))[total]
     assert 6 == run(replaced(plan, {"total": OSError()}))[total]
     assert {"load": 5, "total": 3} == dict(run(all_kept(plan)).items())
+
+
+def happened(plan, written, log):
+    """Run a plan of a random graph; all that can be seen of it."""
+    log.clear()
+    written.counts.clear()
+    try:
+        result = run_sync(plan)
+    except Broken as error:
+        return calls_of(log), str(error)
+    return calls_of(log), result.status, result.skipped, [(path, list(box.items)) for path, box in result.items()]
+
+
+@pytest.mark.parametrize("optimize", [False, True], ids=["interpreted", "generated"])
+def test_a_function_in_its_own_place_changes_nothing(optimize):
+    """Whatever a graph reads, and by whatever it is cut short: fakes are called as the real tasks are."""
+    for seed in range(300):
+        specs, _ = graphs(Random(seed), endings=["failure", "raise", "abort_branch"])
+        for spec in specs:
+            spec.is_async = False
+        log = []
+        written = Written(specs, log)
+        plan = compile_plan(written.tree, optimize=optimize)
+        own = replaced(plan, {node.path: node.task.fn for node in plan.nodes})
+        assert happened(plan, written, log) == happened(own, written, log)
