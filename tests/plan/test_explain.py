@@ -24,6 +24,7 @@ from yorch_async import (
     copy_prev,
     from_ctx,
     from_input,
+    item,
     retry_on,
     task,
     task_forward_prev,
@@ -32,7 +33,6 @@ from yorch_async import (
 )
 from yorch_async._variants import with_condition
 from yorch_async.plan._explain import explain, source_text, task_text
-from yorch_async.plan._layout import lay_out
 
 
 class Config: ...
@@ -274,14 +274,62 @@ def test_a_source_is_shown_as_a_user_would_write_it(source, text):
 )
 def test_a_node_is_one_line(made, options, text):
     """Name, sources, output, and what is not as always."""
-    assert text == task_text("n", made, options.get("fanout", Fanout.AUTO), keep=options.get("keep", False))
+    assert text == task_text("n", made, options.get("fanout", Fanout.AUTO), kept="keep" * options.get("keep", False))
 
 
 def test_what_is_printed_is_made_of_what_the_plan_holds():
     """The name and the slots are the plan's."""
-    tree = TaskTree()
-    tree.root(tick)
-    made = [placed.task for placed in tree.placed]
-    assert "plan 'x': 1 node, 5 slots\ntick() -> nothing" == explain(
-        "x", made, lay_out(tree.placed), [Fanout.AUTO], [False], 5
-    )
+    tree = TaskTree("x")
+    tree.root(tick).child(tick)
+    plan = compile_plan(tree)
+    assert "plan 'x': 2 nodes, 0 slots\ntick() -> nothing\n└─ tick() -> nothing" == str(plan) == explain(plan)
+
+
+def count_each(tree, *sources, **options):
+    """A tree that counts in the elements of what its root gives, and another node below."""
+    outer = TaskTree("outer")
+    outer.root(list, name="root").each(tree, *sources, name="each", **options).child(tick)
+    return outer
+
+
+@pytest.mark.parametrize(
+    ("sources", "options", "text"),
+    [
+        ([item(Config)], {}, "each(config=item(Config)) for each -> list"),
+        ([item()], {"over": list}, "each(config=item()) for each of list(iterable=borrow_prev()) -> list"),
+        ([item()], {"max_concurrency": 8, "keep": True}, "each(config=item()) for each -> list [keep, max_concurrency=8]"),
+        ([item()], {"on_item_failure": "skip"}, "each(config=item()) for each -> list [on_item_failure=skip]"),
+        ([item()], {"reduce": max}, "each(config=item()) for each [reduce=max]"),
+        ([item()], {"adapters": [catch_as_failure()]}, "each(config=item()) for each -> list [catch]"),
+        ([item()], {"when": is_large}, "each(config=item()) for each -> list [when is_large]"),
+    ],
+)
+def test_what_runs_for_each_element_is_one_line(sources, options, text):
+    """What the task takes, what the elements are made by, and the options that are not as always."""
+    outer = count_each(count, *sources, **options)
+    assert [f"├─ {text}".replace("├", "└"), "   └─ tick() -> nothing"] == str(compile_plan(outer)).splitlines()[2:]
+
+
+def test_a_tree_that_runs_for_each_element_stands_below_its_node():
+    """Behind a dashed line, before the children; also a tree inside a tree, and very deep down."""
+    innermost, inner = TaskTree(), TaskTree("inner")
+    innermost.root(count, item(), name="innermost")
+    inner.root(list, item(), name="start").each(innermost, name="again")
+    assert [
+        "plan 'outer': 3 nodes, 1 slot",
+        "root() -> list",
+        "└─ each(tree 'inner') for each -> list",
+        "   │ ┊ start(iterable=item()) -> list",
+        "   │ ┊ └─ again(tree 'innermost') for each -> list [result]",
+        "   │ ┊      ┊ innermost(config=item()) -> int [result]",
+        "   └─ tick() -> nothing",
+    ] == str(compile_plan(count_each(inner))).splitlines()
+    tree = TaskTree("deep")
+    node = tree.root(list)
+    for _ in range(50):
+        node = node.child(list)
+    node.each(innermost)
+    assert [
+        f"{'   ' * 30}(level 51) each(tree 'innermost') for each -> list",
+        f"{'   ' * 30}  ┊ innermost(config=item()) -> int [result]",
+    ] == str(compile_plan(tree)).splitlines()[-2:]

@@ -22,6 +22,7 @@ from yorch_async import (
     fallback,
     from_ctx,
     from_input,
+    item,
     retry_on,
     task,
     task_forward_prev,
@@ -90,6 +91,30 @@ def graph() -> TaskTree:
     return tree
 
 
+def parts(text: str, *, size: FromInput[int] = 2) -> list[str]:
+    """Make elements of what the parent gave."""
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def fanned() -> TaskTree:
+    """One node for each thing that can be said of what runs once for each element."""
+    letter = TaskTree("one letter")
+    read = letter.root(ord, item(str), name="read", adapters=(retry_on(OSError, RetryFixed(2)),))
+    letter.join(max, borrow(read), from_input("least", int), name="larger", keep=True)
+    part = TaskTree()
+    part.root(str, item(str), name="part").each(letter, name="letters", max_concurrency=2).child(sum, borrow_prev(list))
+    tree = TaskTree("fanned")
+    text = tree.root(str, value("text"), name="text")
+    folded = text.each(part, over=parts, name="parts", reduce=max, initial=0, on_item_failure="skip", max_concurrency=8)
+    folded.child(print, borrow_prev())
+    text.each(letter, name="collected", on_item_failure="collect", keep=True)
+    text.each(part, name="again", when=bool).child(len, borrow_prev(list), output=int)
+    powers = task(pow, item(int), borrow(folded), from_input("least", int), output=int, adapters=(catch_as_failure(),))
+    numbers = text.each(powers, over=task(map, value(int), copy_prev()), after=folded, when=lambda function, text: text)
+    tree.join(list, borrow(numbers), name="join").each(print, item(), name="shown", output=None)
+    return tree
+
+
 NAMES = [
     "\"quoted\" 'single'",
     "[a]{b}(c)<d>|e|",
@@ -140,4 +165,7 @@ def hostile() -> TaskTree:
     for name in NAMES:
         root.child(lambda x: x, borrow_prev(Any), name=name)
     root.child(len, from_input('in"put\n'), name="input")
+    inner = TaskTree('"tree" ] & ;\n')
+    inner.root(len, item())
+    root.each(inner, name="each", over=lambda x: [x])
     return tree

@@ -7,7 +7,7 @@ from shutil import which
 from xml.etree import ElementTree as ET
 
 import pytest
-from views.pictured import NAMES, everything, graph, hostile
+from views.pictured import NAMES, everything, fanned, graph, hostile
 
 from yorch_async import PlanError, TaskTree, borrow, borrow_prev, compile_plan, value
 from yorch_async.views import to_dot, to_json, to_mermaid, to_text
@@ -29,6 +29,12 @@ def test_everything_that_can_be_said_of_a_plan_is_shown(notation):
 def test_everything_that_goes_beyond_a_tree_is_shown(notation):
     """Joins, what is read by handles, defaults, `after=` and conditions, in golden files as well."""
     assert (GOLDEN / f"graph.{notation}").read_text("utf-8") == NOTATIONS[notation](graph()) + "\n"
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_what_runs_for_each_element_is_shown(notation):
+    """What elements are taken from; the task, or in a place of its own the tree; how failures and results are treated."""
+    assert (GOLDEN / f"fanned.{notation}").read_text("utf-8") == NOTATIONS[notation](fanned()) + "\n"
 
 
 @pytest.mark.parametrize("notation", ["mermaid", "dot", "json"])
@@ -104,10 +110,18 @@ def test_graphviz_draws_a_graph():
 
 
 @graphviz
+def test_graphviz_draws_trees_in_trees():
+    """A box for each tree that runs for each element, and an edge that leads into it."""
+    picture = drawn_by_graphviz(to_dot(fanned()))
+    assert [words for words, *_ in texts_of(picture, "cluster")].count("for each element: one letter") == 3
+    assert texts_of(picture, "edge").count(["each"]) == 5
+
+
+@graphviz
 def test_graphviz_shows_every_name_as_it_is():
     """What cannot be printed is escaped as in Python; everything else is there to the letter."""
     shown = [lines[0] for lines in texts_of(drawn_by_graphviz(to_dot(hostile())), "node")]
-    assert shown[1:-1] == [name if name.isprintable() else escaped(name) for name in NAMES]
+    assert shown[1 : 1 + len(NAMES)] == [name if name.isprintable() else escaped(name) for name in NAMES]
 
 
 def escaped(name: str) -> str:
@@ -147,9 +161,36 @@ def test_json_lists_what_a_node_depends_on():
     }
 
 
+def test_json_says_what_runs_for_each_element():
+    """Of a task what it takes, and from which node; of a tree its nodes, which count from 0, and the one whose output counts."""
+    nodes = {node["name"]: node for node in json.loads(to_json(fanned()))["nodes"]}
+    pow_ = nodes["pow"]["each"]
+    assert (pow_["over"], pow_["task"]["adapters"]) == ("map", ["catch"])
+    assert pow_["task"]["arguments"] == [
+        {"parameter": "base", "source": "item", "type": "int"},
+        {"parameter": "exp", "source": "borrow", "type": None, "node": nodes["parts"]["index"]},
+        {"parameter": "mod", "source": "from_input", "input": "least", "type": "int"},
+    ]
+    parts = nodes["parts"]["each"]
+    options = {
+        "over": "parts",
+        "max_concurrency": 8,
+        "on_item_failure": "skip",
+        "reduce": "max",
+        "tree": "part",
+        "result": 2,
+    }
+    assert {key: each for key, each in parts.items() if key != "nodes"} == options
+    assert [(node["path"], "each" in node) for node in parts["nodes"]] == [
+        ("part", False),
+        ("part/letters", True),
+        ("part/letters/sum", False),
+    ]
+
+
 def test_json_keeps_names_to_the_letter():
     """Programs get the names themselves, not what people are shown."""
-    assert [node["name"] for node in json.loads(to_json(hostile()))["nodes"]][1:-1] == NAMES
+    assert [node["name"] for node in json.loads(to_json(hostile()))["nodes"]][1:-2] == NAMES
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)

@@ -1,6 +1,7 @@
 """Everything that is known before running."""
 
 from ._compile import compile_plan, with_tasks
+from ._each import adapters_of, options_of, over_of, tree_of
 from ._emit import LARGEST, Code, Compiled, code_of
 from ._explain import drawn
 from ._lookup import nodes_called
@@ -27,12 +28,16 @@ __all__ = [
     "Readers",
     "Schedule",
     "Variant",
+    "adapters_of",
     "code_of",
     "compile_plan",
     "drawn",
     "method_of",
     "nodes_called",
+    "options_of",
+    "over_of",
     "readers",
     "spread",
+    "tree_of",
     "with_tasks",
 ]

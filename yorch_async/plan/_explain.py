@@ -1,17 +1,19 @@
 """A plan as lines, for people: the tree, and below it each join with what it is the parent of.
 
+A tree that a node runs for each element stands below that node, behind a dashed line, before the node's children.
+
 *Guarantees*: one line a node, of bounded length but for the arguments: very deep nodes say their level instead of being indented, and
-of many nodes that one comes after only some are named; linear in the number of nodes, without recursion.
+of many nodes that one comes after only some are named; linear in the number of nodes, without recursion but for trees inside trees.
 *Does not know*: colours, and other notations; those are views.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias
 
 from .._adapter import words_of
 from .._bind import Argument
-from .._items import ItemSource
+from .._items import Each, ItemSource
 from .._placed import Fanout
 from .._reads import NodeSource
 from .._slots import EMPTY
@@ -19,9 +21,10 @@ from .._specs import CtxSource, InputSource, OutputSource
 from .._tasks import Kind, Task
 from .._types import UNKNOWN, describe
 from .._variants import is_lent_the_same, unconditional
+from ._each import adapters_of, options_of, over_of, tree_of
 from ._layout import Layout
 
-__all__ = ["Called", "drawn", "explain", "source_text", "task_text"]
+__all__ = ["Called", "Shown", "drawn", "explain", "source_text", "task_text"]
 
 _DEEPEST: Final = 30
 _NAMED: Final = 4
@@ -31,32 +34,52 @@ Called: TypeAlias = Callable[[NodeSource], str]
 """What a node that is read by its handle is called."""
 
 
-def explain(
-    name: str,
-    tasks: Sequence[Task[Any]],
-    layout: Layout,
-    fanouts: Sequence[Fanout],
-    kept: Sequence[bool],
-    slots: int,
-) -> str:
+class Shown(Protocol):
+    """A plan, as far as it is shown."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def tasks(self) -> Sequence[Task[Any]]: ...
+    @property
+    def fanouts(self) -> Sequence[Fanout]: ...
+    @property
+    def kept(self) -> Sequence[bool]: ...
+    @property
+    def slots(self) -> int: ...
+    @property
+    def inner(self) -> "Mapping[int, Shown]": ...
+    @property
+    def result(self) -> int: ...
+
+
+def explain(plan: Shown) -> str:
     """The whole plan."""
-    lines = [f"plan '{name}': {_count(len(tasks), 'node')}, {_count(slots, 'slot')}"]
-    words = _Words(layout)
+    return "\n".join([f"plan '{plan.name}': {_count(len(plan.tasks), 'node')}, {_count(plan.slots, 'slot')}", *_lines(plan)])
+
+
+def _lines(plan: Shown) -> Iterator[str]:
+    layout, words = plan.layout, _Words(plan.layout)
     stems: list[str] = []  # for each level, what stands below a node of that level in front of its children
     for position, is_last in drawn(layout):
-        level, after = layout.levels[position], words.after(position)
-        label, fanout = layout.labels[position], fanouts[position]
-        text = task_text(label, tasks[position], fanout, keep=kept[position], after=after, called=words.source)
+        level, after, keep = layout.levels[position], words.after(position), plan.kept[position]
+        label, fanout = layout.labels[position], plan.fanouts[position]
+        kept = ("keep" if plan.result < 0 else "result") * keep
+        text = task_text(label, plan.tasks[position], fanout, kept=kept, after=after, called=words.source)
         if level == 0:
             stems.clear()
-            lines.append(text)
+            yield text
         elif level > _DEEPEST:
-            lines.append(f"{''.join(stems[:_DEEPEST])}(level {level}) {text}")
+            yield f"{''.join(stems[:_DEEPEST])}(level {level}) {text}"
         else:
             del stems[level - 1 :]
-            lines.append("".join(stems) + ("└─ " if is_last else "├─ ") + text)
+            yield "".join(stems) + ("└─ " if is_last else "├─ ") + text
             stems.append("   " if is_last else "│  ")
-    return "\n".join(lines)
+        if position in plan.inner:
+            stem = "".join(stems[:_DEEPEST]) + ("│" if layout.children(position) else " ")
+            yield from (f"{stem} ┊ {line}" for line in _lines(plan.inner[position]))
 
 
 def drawn(layout: Layout) -> Iterator[tuple[int, bool]]:
@@ -100,10 +123,12 @@ def _name_of(source: NodeSource) -> str:
     return source.node.name
 
 
-def task_text(label: str, task: Task[Any], fanout: Fanout, *, keep: bool, after: str = "", called: Called = _name_of) -> str:
-    """One node: name, sources, what it comes after, output, condition, adapters, options."""
-    condition = task.condition
-    parts = [f"{label}({_arguments(unconditional(task), called)})"]
+def task_text(
+    label: str, task: Task[Any], fanout: Fanout, *, kept: str = "", after: str = "", called: Called = _name_of
+) -> str:
+    """One node: name, sources, what it goes through, what it comes after, output, condition, adapters, options."""
+    condition, each = task.condition, task.each
+    parts = [f"{label}({_arguments(unconditional(task), called)})" if each is None else _each(label, task, each, called)]
     if after:
         parts.append(f"after {after}")
     if task.has_output is False:
@@ -115,11 +140,19 @@ def task_text(label: str, task: Task[Any], fanout: Fanout, *, keep: bool, after:
         "" if task.kind is Kind.REGULAR else task.kind.value,
         "managed" * task.managed,
         "" if fanout is Fanout.AUTO else fanout.value,
-        "keep" * keep,
-        *map(words_of, task.adapters),
+        kept,
+        *options_of(each),
+        *map(words_of, adapters_of(task)),
     ]
     shown = ", ".join(option for option in options if option)
     return " ".join(parts) + (f" [{shown}]" if shown else "")
+
+
+def _each(label: str, task: Task[Any], each: Each, called: Called) -> str:
+    """What is run for each element, and where those come from."""
+    what = f"tree '{tree_of(task)}'" if each.item is None else _arguments(each.item.asks, called)
+    over = over_of(task)
+    return f"{label}({what}) for each" + ("" if over is None else f" of {over}({_arguments(task.arguments, called)})")
 
 
 def _when(task: Task[Any], condition: Task[Any], called: Called) -> str:

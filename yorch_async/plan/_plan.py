@@ -216,7 +216,7 @@ class Plan:
         return f"<Plan {self.name!r} with {len(self)} node{'s' * (len(self) != 1)}>"
 
     def __str__(self) -> str:
-        return explain(self.name, self.tasks, self.layout, self.fanouts, self.kept, self.slots)
+        return explain(self)
 
 
 class _Nodes(Sequence[PlanNode]):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from .._tree import TaskTree
 from .._types import visible
 from ..plan import Plan
-from ._picture import Edge, edges_of, lines_of, plan_of, public
+from ._picture import Edge, edges_of, lines_of, plan_of, public, title_of
 
 __all__ = ["to_dot"]
 
@@ -19,7 +19,7 @@ def to_dot(plan: Plan | TaskTree) -> str:
     r"""Write a plan as a Graphviz digraph. An edge says which parameter reads the output, and how.
 
     A dashed one reads nothing, and says `after` where that puts its node there; a thick one changes the output or takes it; one that
-    ends in a ring has a default.
+    ends in a ring has a default. A tree that a node runs for each element is a cluster, to which a dotted edge leads.
 
     >>> from yorch_async import TaskTree, borrow_prev, value
     >>> from yorch_async.views import to_dot
@@ -41,9 +41,22 @@ def to_dot(plan: Plan | TaskTree) -> str:
         f"  label={_quoted([visible(plan.name)])}; labelloc=t; rankdir=TB",
         "  node [shape=box, style=rounded]",
     ]
-    lines += [f"  n{node.index} [label={_quoted(lines_of(node))}]" for node in plan.nodes]
-    lines += [f"  n{edge.source} -> n{edge.target} [{' '.join(_attributes(edge))}]" for edge in edges_of(plan)]
-    return "\n".join([*lines, "}"])
+    return "\n".join([*lines, *_lines(plan, "n", "  "), "}"])
+
+
+def _lines(plan: Plan, prefix: str, indent: str) -> Iterator[str]:
+    """The nodes, then the edges. What is run for each element is a part of its own, with names that begin as that of its node."""
+    for node in plan.nodes:
+        name = f"{prefix}{node.index}"
+        yield f"{indent}{name} [label={_quoted(lines_of(node))}]"
+        if node.index in plan.inner:
+            yield f"{indent}subgraph cluster_{name} {{"
+            yield f"{indent}  label={_quoted([title_of(node)])}; style=dashed"
+            yield from _lines(plan.inner[node.index], f"{name}_", f"{indent}  ")
+            yield f"{indent}}}"
+            yield f'{indent}{name} -> {name}_0 [label="each" style=dotted]'
+    for edge in edges_of(plan):
+        yield f"{indent}{prefix}{edge.source} -> {prefix}{edge.target} [{' '.join(_attributes(edge))}]"
 
 
 def _attributes(edge: Edge) -> Iterator[str]:

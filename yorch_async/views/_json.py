@@ -1,7 +1,8 @@
 """A plan as JSON, for programs.
 
 *Guarantees*: keys are only ever added while `version` stays the same; a node stands after its parent and all others that it depends
-on; `node` in an argument is the index of the node that it reads, and `default` is there where it has one.
+on; `node` in an argument is the index of the node that it reads, and `default` is there where it has one. `each` is there where a
+node runs a `task` or the `nodes` of a tree for each element; those count from 0 again, and `result` is the one whose output counts.
 *Does not know*: the objects of a plan themselves; of a stored value it shows the type.
 """
 
@@ -9,14 +10,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from .._accesses import accesses_of
 from .._bind import Argument
-from .._items import ItemSource
+from .._items import Each, ItemSource
+from .._signature import name_of
 from .._slots import EMPTY
 from .._specs import CtxSource, InputSource, OutputSource
 from .._tasks import Task
 from .._tree import TaskTree
 from .._variants import unconditional
-from ..plan import InputInfo, Plan, PlanNode
+from ..plan import InputInfo, Plan, PlanNode, over_of, tree_of
 from ._picture import adapter_words, plan_of, public, type_words
 
 __all__ = ["to_json"]
@@ -55,7 +58,7 @@ def _node(node: PlanNode) -> dict[str, Any]:
     task, condition = node.task, node.task.condition
     sources = iter(node.reads)
     arguments = [_argument(argument, sources) for argument in unconditional(task)]
-    return {
+    shown = {
         "index": node.index,
         "name": node.name,
         "path": node.path,
@@ -71,6 +74,30 @@ def _node(node: PlanNode) -> dict[str, Any]:
         "fanout": node.fanout.value,
         "keep": node.keep,
         "slot": node.slot,
+    }
+    return shown if task.each is None else shown | {"each": _each(node, task.each)}
+
+
+def _each(node: PlanNode, each: Each) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "over": over_of(node.task),
+        "max_concurrency": each.max_concurrency,
+        "on_item_failure": each.on_item_failure,
+        "reduce": None if each.reduce is None else name_of(each.reduce),
+    }
+    if each.item is None:
+        plan = node.plan.inner[node.index]
+        result = None if plan.result < 0 else plan.result
+        return shown | {"tree": tree_of(node.task), "result": result, "nodes": [_node(inner) for inner in plan.nodes]}
+    task = each.item
+    sources = iter(node.reads[len(accesses_of(node.task.arguments)) :])
+    return shown | {
+        "task": {
+            "name": task.name,
+            "arguments": [_argument(argument, sources) for argument in task.asks],
+            "output": {"exists": task.has_output, "type": type_words(task.output.type)},
+            "adapters": [adapter_words(adapter) for adapter in task.adapters],
+        }
     }
 
 

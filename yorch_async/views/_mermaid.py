@@ -8,10 +8,11 @@ any of these could take for its own is written as an entity, so that it is text 
 """
 
 import re
+from collections.abc import Iterator
 
 from .._tree import TaskTree
 from ..plan import Plan
-from ._picture import Edge, edges_of, lines_of, plan_of, public
+from ._picture import Edge, edges_of, lines_of, plan_of, public, title_of
 
 __all__ = ["to_mermaid"]
 
@@ -21,7 +22,7 @@ def to_mermaid(plan: Plan | TaskTree) -> str:
     """Write a plan as a Mermaid flowchart. An edge says which parameter reads the output, and how.
 
     A dotted one reads nothing, and says `after` where that puts its node there; a thick one changes the output or takes it; one that
-    ends in a circle has a default.
+    ends in a circle has a default. A tree that a node runs for each element is a subgraph, to which a dotted edge leads.
 
     >>> from yorch_async import TaskTree, borrow_prev, value
     >>> from yorch_async.views import to_mermaid
@@ -34,13 +35,22 @@ def to_mermaid(plan: Plan | TaskTree) -> str:
       n1["halved"]
       n0 -->|"x: borrow_prev"| n1
     """
-    plan = plan_of(plan)
-    lines = ["flowchart TD"]
-    lines += [f"  n{node.index}[{_quoted(lines_of(node))}]" for node in plan.nodes]
+    return "\n".join(["flowchart TD", *_lines(plan_of(plan), "n", "  ")])
+
+
+def _lines(plan: Plan, prefix: str, indent: str) -> Iterator[str]:
+    """The nodes, then the edges. What is run for each element is a part of its own, with names that begin as that of its node."""
+    for node in plan.nodes:
+        name = f"{prefix}{node.index}"
+        yield f"{indent}{name}[{_quoted(lines_of(node))}]"
+        if node.index in plan.inner:
+            yield f"{indent}subgraph {name}_each [{_quoted([title_of(node)])}]"
+            yield from _lines(plan.inner[node.index], f"{name}_", f"{indent}  ")
+            yield f"{indent}end"
+            yield f"{indent}{name} -.->|{_quoted(['each'])}| {name}_0"
     for edge in edges_of(plan):
         words = "" if edge.words is None else f"|{_quoted([edge.words])}|"
-        lines.append(f"  n{edge.source} {_arrow(edge)}{words} n{edge.target}")
-    return "\n".join(lines)
+        yield f"{indent}{prefix}{edge.source} {_arrow(edge)}{words} {prefix}{edge.target}"
 
 
 def _arrow(edge: Edge) -> str:

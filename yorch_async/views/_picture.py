@@ -21,9 +21,9 @@ from .._tasks import Task
 from .._tree import TaskTree
 from .._types import UNKNOWN, describe, visible
 from .._variants import is_lent_the_same, unconditional
-from ..plan import Plan, PlanNode, compile_plan
+from ..plan import Plan, PlanNode, adapters_of, compile_plan, options_of, over_of, tree_of
 
-__all__ = ["Edge", "adapter_words", "edges_of", "lines_of", "plan_of", "public", "type_words"]
+__all__ = ["Edge", "adapter_words", "edges_of", "lines_of", "plan_of", "public", "title_of", "type_words"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -94,20 +94,36 @@ def _arguments(task: Task[Any]) -> tuple[Argument, ...]:
 
 
 def lines_of(node: PlanNode) -> list[str]:
-    """What stands in a node: its name, its arguments from outside of the tree, its output, its condition, its options."""
-    task = node.task
+    """What stands in a node: its name, what it goes through, arguments from outside of the tree, output, condition, options."""
+    task, each, over = node.task, node.task.each, over_of(node.task)
     lines = [visible(node.label)]
-    lines += [f"{visible(a.name)} = {words}" for a in _arguments(task) if (words := _outside(a)) is not None]
+    if each is not None:
+        lines.append("for each" if over is None else f"for each of {visible(over)}")
+    lines += [f"{visible(a.name)} = {words}" for a in _asks(task) if (words := _outside(a)) is not None]
     if task.has_output and (words := type_words(task.output.type)) is not None:
         lines.append(f"→ {words}")
     options = [
         *([] if task.condition is None else [f"when {visible(task.condition.name)}"]),
         *["managed"] * task.managed,
         *[node.fanout.value] * (node.fanout is not Fanout.AUTO),
-        *["keep"] * node.keep,
-        *map(adapter_words, task.adapters),
+        *["keep" if node.plan.result < 0 else "result"] * node.keep,
+        *map(visible, options_of(each)),
+        *map(adapter_words, adapters_of(task)),
     ]
     return [*lines, ", ".join(options)] if options else lines
+
+
+def title_of(node: PlanNode) -> str:
+    """What stands above the tree that a node runs for each element."""
+    return f"for each element: {visible(tree_of(node.task))}"
+
+
+def _asks(task: Task[Any]) -> tuple[Argument, ...]:
+    """What a node asks for, and what it runs for each element asks for."""
+    if task.each is None or task.each.item is None:
+        return _arguments(task)
+    of_element: tuple[Argument, ...] = task.each.item.asks
+    return task.arguments + of_element + _arguments(task)[len(unconditional(task)) :]
 
 
 def adapter_words(adapter: Adapter) -> str:
