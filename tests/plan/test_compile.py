@@ -15,6 +15,7 @@ from yorch_async import (
     compile_plan,
     from_ctx,
     from_input,
+    item,
     run,
     task,
     value,
@@ -192,3 +193,17 @@ def test_what_a_plan_needs_cannot_be_changed():
     with pytest.raises(TypeError):
         plan.context_keys[str] = 0
     assert run(plan, Context(1), inputs={"n": 2}).ok
+
+
+def test_an_input_is_of_one_type_also_inside_of_what_runs_for_each_element():
+    """The problem stands at the node of the inner tree."""
+    inner, tree = TaskTree("inner"), TaskTree("t")
+    inner.root(lambda element, name: (element, name), item(), from_input("name", str), name="pair")
+    tree.root(lambda name: [name], from_input("name", int), name="numbers").each(inner, name="pairs")
+    with pytest.raises(PlanError) as caught:
+        compile_plan(tree)
+    (found,) = caught.value.problems
+    assert str(found) == (
+        "numbers/pairs/pair: the input 'name' is taken as str, but 'numbers' takes it as int [input-type]; "
+        "ask for one type everywhere, or for two inputs"
+    )

@@ -23,10 +23,11 @@ from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from .._errors import ResultError, problem
 from .._slots import EMPTY
-from ._flow import Flow, Lane
+from ._flow import Flow
 from ._interpret import into, write
 from ._isolated import Isolated
 from ._keepers import Keepers
+from ._lane import Lane
 from ._modes import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TURN, WAITING
 from ._policies import Concurrent
 from ._settle import settled

@@ -19,6 +19,7 @@ from .._results import StepResult, StepStatus
 from .._slots import EMPTY
 from ._conditions import UNMET
 from ._interpret import replay
+from ._lane import Lane
 from ._modes import TURN
 from ._outcome import Failure
 from ._policies import Concurrent
@@ -26,22 +27,9 @@ from ._program import Step
 from ._signals import Several
 from ._state import SUCCESS, Run
 from ._turn import careful_turn, turn
-from ._watch import Watch
 from ._weave import Weave
 
-__all__ = ["Flow", "Lane"]
-
-
-class Lane:
-    """What a runner has of its own: a state for the node that it runs, and a view of its task."""
-
-    __slots__ = ("is_host", "run", "watch")
-
-    def __init__(self, run: Run, watch: Watch, *, is_host: bool) -> None:
-        self.run = run
-        self.watch = watch
-        self.is_host = is_host
-        """Whether the task is that of the caller."""
+__all__ = ["Flow"]
 
 
 class Flow:

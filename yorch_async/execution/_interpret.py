@@ -179,14 +179,14 @@ async def _skip(run: Run, step: Step) -> int:
     if not run.plan.layout.links:
         await _jump(run, step)
         return step.end if index else ENDED
-    cut_off = run.plan.layout.cut_off
-    dead: Sequence[int] = cut_off(index) if run.rest is None else cut_off(index, run.rest.dead)
-    if dead and run.rest is None:
+    cut_off, rest = run.plan.layout.cut_off, run.rest
+    dead: Sequence[int] = cut_off(index) if rest is None else cut_off(index, rest.dead)
+    if dead and rest is None:
         # Nothing is let go of before `_go_on`: until then generated code may hold outputs under names of its own.
         run.rest = Rest(run, index)
         return index + 1
-    if dead:
-        await run.rest.cut(dead)
+    if dead and rest is not None:
+        await rest.cut(dead)
     _tell_skipped(run, step, dead)
     if index == 0:
         run.verdict = run.answer

@@ -4,7 +4,7 @@
 *Does not know*: how plans are run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ from .._slots import EMPTY
 from .._specs import CtxSource, InputSource
 from .._tasks import Task
 from .._tree import TaskTree
-from .._types import UNKNOWN, classes_of, satisfies
+from .._types import UNKNOWN, classes_of, describe, satisfies
 from ._access import lifetimes
 from ._check import Checker
 from ._emit import LARGEST, code_of
@@ -76,6 +76,7 @@ def _compiled(
     problems = Checker(layout, tasks, fanouts, kept, names, is_inner=bool(around)).problems()
     inner, wrong = _inner(name, layout, tasks, (*around, tree), optimize=optimize)
     problems.extend(wrong)
+    problems.extend(_disagreements(layout, tasks, inner))
     result = -1
     if around and not problems:  # of what is run for each element, one output counts, and no other is kept
         result, problems = _result_of(tree.name or layout.labels[0], layout, tasks, kept)
@@ -179,6 +180,19 @@ def _needs(tasks: Sequence[Task[Any]], inner: Mapping[int, Plan]) -> tuple[dict[
                 found = replace(info, node=position)
                 inputs[name] = _merged(inputs.get(name, found), found)
     return inputs, context_keys
+
+
+def _disagreements(layout: Layout, tasks: Sequence[Task[Any]], inner: Mapping[int, Plan]) -> Iterator[Problem]:
+    """Inputs that a tree which is run for each element takes as something else than a node outside of it, or than another tree."""
+    if inner:
+        seen, _ = _needs(tasks, {})
+        for position, plan in inner.items():
+            for name, info in plan.inputs.items():
+                first = seen.setdefault(name, replace(info, node=position))
+                if not (satisfies(info.type, first.type) or satisfies(first.type, info.type)):
+                    facts = {"input": name, "wanted": describe(info.type), "offered": describe(first.type)}
+                    where = f"{layout.path(position)}/{plan.layout.path(info.node)}"
+                    yield problem("input-type", where, first=layout.path(first.node), **facts)
 
 
 def _merged(one: InputInfo, other: InputInfo) -> InputInfo:
