@@ -73,7 +73,8 @@ def each_task(
     if reduce is not None and made is not None and made.has_output is False:
         raise RegistrationError(problem("each-reduce", label, declared=made.output.words))
     each = Each(made, tree, max_concurrency, on_item_failure, reduce, initial, over is not None)
-    result = _NOTHING if made is not None and made.has_output is False else _LIST if reduce is None else _ANYTHING
+    is_empty = made is not None and made.has_output is False and on_item_failure != "collect"
+    result = _NOTHING if is_empty else _LIST if reduce is None else _ANYTHING
     traits = replace(elements.traits, task=label, may_retry=True, output=result.type)
     return completed(replace(elements, name=label, named=name is not None, output=result, traits=traits, each=each))
 

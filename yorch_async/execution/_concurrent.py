@@ -30,6 +30,7 @@ from ._keepers import Keepers
 from ._lane import Lane
 from ._modes import CALL, CALL_AWAIT, INTO, INTO_AWAIT, LENT, LENT_AWAIT, TAKEN, TURN, WAITING
 from ._policies import Concurrent
+from ._room import Room
 from ._settle import settled
 from ._starter import Starter
 from ._state import Run
@@ -58,10 +59,7 @@ class _Runners:
         self._flow = Flow(run, policy, weave)
         self._weave = weave
         # Who has changed what it only borrowed can be told where nodes do not overlap.
-        self.limit = 1 if run.check_borrows else policy.max_concurrency  # of nodes and elements; None: as many as there are
-        self._limit = self.limit or len(run.plan)
-        run.crew = self
-        self._active = 0
+        self._room = run.room = Room(1 if run.check_borrows else policy.max_concurrency, self._freed)
         self._has_spare = False
         self._is_covered = False
         """Whether no further runner is to be started now: one is on its way, or there are as many as there may be."""
@@ -70,22 +68,6 @@ class _Runners:
         self._context = copy_context()
         self._due = 0.0
         """When the loop is to get a turn."""
-
-    def take(self) -> bool:
-        """Ask for a further task of the loop, for a node; it has to be given back."""
-        if self.limit is not None:
-            if self._active >= self.limit:
-                return False
-            self._active += 1
-        return True
-
-    def give(self) -> None:
-        """Give a task back."""
-        if self.limit is not None:
-            self._active -= 1
-            self._is_covered = self._has_spare
-            if not self._is_covered and not self._was_cancelled and not self._flow.is_over:
-                self._cover()
 
     def close(self) -> None:
         """The caller's coroutine is being closed."""
@@ -110,7 +92,7 @@ class _Runners:
             run.remarks = flow.remarks()
             raise
         finally:
-            flow.keepers = run.crew = None
+            flow.keepers = run.room = None
             del error  # this frame is in its traceback
         if run.failures or self._weave.has_managed:
             flow.clear()
@@ -131,7 +113,7 @@ class _Runners:
     async def _nodes(self) -> None:
         flow = self._flow
         while flow.ready:  # once more, should somebody have cancelled a runner before it could take over
-            self._active, self._has_spare, self._due = 1, False, perf_counter() + SLICE
+            self._room.taken, self._has_spare, self._due = 1, False, perf_counter() + SLICE
             async with create_task_group() as group:
                 self._starter = Starter(group, self._context, flow.run.plan.name)
                 flow.scope = group.cancel_scope
@@ -148,7 +130,7 @@ class _Runners:
         """Work in this task, and see that another one does if this one cannot go on."""
         flow = self._flow
         lane = Lane(flow.run.beside(), watch(self._starter.group), is_host=is_host)
-        self._is_covered = self._has_spare or self._active >= self._limit
+        self._is_covered = self._has_spare or self._room.is_full
         try:
             if not is_host:
                 await checkpoint_if_cancelled()
@@ -161,12 +143,19 @@ class _Runners:
             else:  # somebody has cancelled this one task of the loop, and not the run
                 flow.fail(lane.run.at, ResultError(problem("cancelled", lane.run.path(lane.run.at))))
         finally:
-            self._active -= 1
+            self._room.taken -= 1
             lane.watch.forget()
             lane.run.forget()
+        self._freed()
+
+    def _freed(self) -> None:
+        """One task less is at work: see that another one is, if there is anything to do."""
+        self._flow.last = None  # every runner is to look whether it is still covered
         self._is_covered = self._has_spare
-        if not self._is_covered and not self._was_cancelled:
-            self._cover()
+        if not self._was_cancelled and not self._flow.is_over:
+            if not self._is_covered:
+                self._cover()
+            self._room.offer()
 
     def _cover(self) -> bool:
         """See that a runner is there to take over, if there is anything to take over; whether there is one, or may be none."""
@@ -174,9 +163,11 @@ class _Runners:
         while ready and not ready[-1].has_more():
             ready.pop()
         if ready:
-            self._starter.start(self._spare)
-            self._has_spare = self._is_covered = True
-            self._active += 1
+            self._is_covered = True
+            if not self._room.is_full:
+                self._starter.start(self._spare)
+                self._has_spare = True
+                self._room.taken += 1
         return self._is_covered
 
     async def _work(self, lane: Lane) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop, because a call per node would cost more than the node

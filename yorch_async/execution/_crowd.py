@@ -11,14 +11,16 @@ from typing import Any, Final
 
 from anyio import Event, create_task_group, get_cancelled_exc_class, sleep_forever
 
+from .._errors import ResultError, problem
 from ._elements import Elements
 from ._program import Step
 from ._raised import raise_as_it_is
+from ._room import Room
 from ._signals import Answered, Several
 from ._starter import Starter
 from ._state import Run
 
-__all__ = ["Crowd"]
+__all__ = ["Crowd", "Ticket"]
 
 LIMIT: Final = 100
 """How many elements are worked on at the same time where neither the node nor the run says."""
@@ -26,12 +28,24 @@ AHEAD: Final = 16
 """Of how many elements, for each that may be worked on, results may wait for an earlier one before no further element is taken."""
 
 
+class Ticket:
+    """One task of the event loop that works on elements."""
+
+    __slots__ = ("has_begun", "is_counted")
+
+    def __init__(self, *, is_counted: bool) -> None:
+        self.has_begun = False
+        self.is_counted = is_counted
+        """Whether it was taken from the run's room; otherwise it has the place of the node itself."""
+
+
 class Crowd(Elements):
     """Elements that are worked on at the same time. It has state: who works, and what waits for earlier results."""
 
     def __init__(self, run: Run, step: Step) -> None:
         super().__init__(run, step)
-        given = [limit for limit in (self.each.max_concurrency, run.crew.limit) if limit is not None]
+        self.room: Room = run.room or Room(1, _nothing)
+        given = [limit for limit in (self.each.max_concurrency, self.room.limit) if limit is not None]
         self.limit = min(given, default=LIMIT)
         self.active = 0
         """How many tasks of the event loop work on elements."""
@@ -43,8 +57,8 @@ class Crowd(Elements):
         self.next = 1
         """The number of the result that is to be taken next."""
         self._errors: list[tuple[int, BaseException]] = []
-        self._changed = Event()
-        """That somebody is done."""
+        self.changed = Event()
+        """That somebody is done; a new one as soon as somebody waits for the next."""
 
     def add(self, number: int, value: Any) -> None:
         """Take a result: the next one, or one that waits for those before it."""
@@ -56,7 +70,7 @@ class Crowd(Elements):
         while self.held and self.next in self.held:
             self.gather(self.held.pop(self.next))
             self.next += 1
-            self._changed.set()
+            self.changed.set()
 
     async def together(self, begin: Callable[[], Awaitable[object]]) -> None:
         """Begin, and wait for all that was started; raise what has gone wrong."""
@@ -65,7 +79,8 @@ class Crowd(Elements):
                 self.starter = Starter(group, self.context, self.run.plan.name)
                 await begin()
         except get_cancelled_exc_class():
-            if not self._errors:
+            # It was for the whole node; that elements were cancelled as well is no news.
+            if all(type(error) is ResultError and error.rule == "cancelled" for _, error in self._errors):
                 raise
         errors = sorted(self._errors, key=lambda each: each[0])
         self._errors.clear()
@@ -80,20 +95,21 @@ class Crowd(Elements):
             del errors, raised
 
     def fail(self, number: int, error: BaseException) -> None:
+        """Take note of what ends the node, and end all that works on elements."""
         self._errors.append((number, error))
         self.is_over = True
         self.starter.group.cancel_scope.cancel()
 
-    def lost(self, began: list[bool], *, is_counted: bool) -> None:
-        """See that a task that was cancelled before its first step is not counted any more."""
-        if not began:
-            self.end(is_counted=is_counted)
+    def cancelled(self, number: int) -> ResultError:
+        """What is said of an element whose task was cancelled by somebody."""
+        return ResultError(problem("cancelled", f"{self.run.path(self.step.index)}#{number}"))
 
-    def end(self, *, is_counted: bool) -> None:
+    def end(self, ticket: Ticket) -> None:
+        """One task less works on elements."""
         self.active -= 1
-        if is_counted:
-            self.run.crew.give()
-        self._changed.set()
+        if ticket.is_counted:
+            self.room.give()
+        self.changed.set()
 
     async def wait_for_room(self) -> None:
         """Before another element is taken: let results catch up that wait for an earlier one, where they are not to be kept anyway."""
@@ -103,7 +119,21 @@ class Crowd(Elements):
             await self.wait()
 
     async def wait(self) -> None:
-        """Wait until somebody is done."""
-        if self._changed.is_set():
-            self._changed = Event()
-        await self._changed.wait()
+        """Wait until somebody is done. Several may."""
+        if self.changed.is_set():
+            self.changed = Event()
+        await self.changed.wait()
+
+    def wanted(self) -> None:
+        """There may be room for one more task."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Let go of everything."""
+        super().forget()
+        self.held = {}
+        self._errors.clear()
+        self.room.forget(self.wanted)
+
+
+def _nothing() -> None: ...

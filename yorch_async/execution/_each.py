@@ -1,10 +1,10 @@
 """Running a task or a tree for each element of what a node's callable gave: the way in.
 
-*Guarantees*: what was made only to be gone through is closed, however that ends.
+*Guarantees*: what was made only to be gone through is closed, however that ends, and exceptions lead to none of it.
 *Does not know*: how elements are run.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from inspect import isasyncgen
 from operator import length_hint
 from time import perf_counter
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from .._errors import ResultError, problem
 from .._events import EachStarted
 from .._results import StepResult, TaskResult
+from .._slots import EMPTY
 from .._types import class_of
 from ._elements import Elements
 from ._program import Step
@@ -31,49 +32,53 @@ async def go_through(run: Run, step: Step, given: Any) -> Any:
     if run.left_out is None:
         run.left_out = []
     source = given.value if cls is TaskResult else given
-    elements = _elements_of(run, step, source)
-    if run.observers:
-        path, now = run.path(step.index), perf_counter()
-        run.notify(EachStarted(step.index, path, _total(source), now))
-    is_made = step.task.each is not None and step.task.each.is_made
+    given, is_async = None, hasattr(class_of(source), "__aiter__")
+    elements: Any = source.__aiter__() if is_async else _iterator_of(run, step, source)
+    closing = _closing(step, source, elements)
+    total = _total(source) if run.observers else None
+    source = None  # this frame may be in a traceback, which must keep nothing of it
+    work: Elements = Elements(run, step) if run.room is None else (Stream if is_async else Workers)(run, step)
     try:
-        work: Elements
-        if isinstance(elements, AsyncIterator):
-            work = Elements(run, step) if run.crew is None else Stream(run, step)
-            await work.stream(elements)
-        else:
-            work = Elements(run, step) if run.crew is None else Workers(run, step)
-            await work.all(elements)
+        if run.observers:
+            run.notify(EachStarted(step.index, run.path(step.index), total, perf_counter()))
+        await (work.stream if is_async else work.all)((elements, elements := EMPTY)[0])
+        return work.output()
     except Answered as ended:
         return ended.answer
     finally:
-        if elements is source and is_made:
-            await _close(elements)
-    return work.output()
+        elements = EMPTY
+        work.tell_left_out()
+        work.forget()
+        if closing is not None:
+            await _close((closing, closing := None)[0])
 
 
-def _elements_of(run: Run, step: Step, source: Any) -> Iterator[Any] | AsyncIterator[Any]:
-    """What can be gone through, once."""
+def _iterator_of(run: Run, step: Step, source: Any) -> Any:
+    """What gives the elements of something that is no async iterable."""
     cls = class_of(source)
-    found: Any
-    try:
-        found = source.__aiter__() if hasattr(cls, "__aiter__") else iter(source)
-    except TypeError:
+    if getattr(cls, "__iter__", None) is None and not hasattr(cls, "__getitem__"):
         what = f"an object of type {cls.__qualname__}"
-        raise ResultError(problem("no-elements", run.path(step.index), what=what)) from None
-    return found  # type: ignore[no-any-return]
+        raise ResultError(problem("no-elements", run.path(step.index), what=what))
+    return iter(source)
+
+
+def _closing(step: Step, source: Any, elements: Any) -> Any:
+    """What is to be closed when all is over: what was made to be gone through."""
+    is_made = step.task.each is not None and step.task.each.is_made
+    return elements if (is_made if elements is source else isasyncgen(elements)) else None
 
 
 def _total(source: Any) -> int | None:
     """How many elements there are, where that is known."""
     try:
-        return length_hint(source, -1) if length_hint(source, -1) >= 0 else None
+        found = length_hint(source, -1)
     except TypeError:
         return None
+    return found if found >= 0 else None
 
 
 async def _close(elements: Any) -> None:
-    """Close a generator that was made to be gone through."""
+    """Close what has a way to be closed."""
     if hasattr(elements, "aclose"):
         await elements.aclose()
     elif hasattr(elements, "close"):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._accesses import accesses_of
+from .._items import Each
 from .._slots import EMPTY
 from .._tasks import Task
 from ..plan import CONTEXT, INPUTS, ITEM
@@ -77,7 +78,9 @@ class ItemKind:
         made.above = (outer, self.step.index, number)
         made.left_out = outer.left_out
         if outer.observers:
-            made.observers, made.is_watched, made.code = (observer,), True, None
+            made.observers = (observer,)
+        if outer.is_watched:
+            made.check_borrows, made.is_watched, made.code = outer.check_borrows, True, None
         return made
 
 
@@ -87,7 +90,7 @@ def item_of(program: Program, step: Step, *, is_sync: bool) -> ItemKind:
     found: ItemKind | None = program.items.get(key)
     if found is None:
         each: Any = step.task.each
-        made = _of_tree(program, step, is_sync=is_sync) if each.item is None else _of_task(program, step, each.item)
+        made = _of_tree(program, step, each, is_sync=is_sync) if each.item is None else _of_task(program, step, each.item)
         found = program.items[key] = made
     return found
 
@@ -110,13 +113,12 @@ def _of_task(program: Program, step: Step, task: Task[Any]) -> ItemKind:
         borrowed=(),
         condition=None,
     )
-    has_output, anything = task.has_output is not False, expected is program.plain
+    has_output, anything = step.task.has_output is not False, expected is program.plain
     return ItemKind(made, None, -1, has_output, task.inlines, task.awaits, expected, anything)
 
 
-def _of_tree(program: Program, step: Step, *, is_sync: bool) -> ItemKind:
+def _of_tree(program: Program, step: Step, each: Each, *, is_sync: bool) -> ItemKind:
     plan = program.plan.inner[step.index]
     way = way_of(plan, "marked", is_sync, False, program.through)  # noqa: FBT003 - see there
-    return ItemKind(
-        step, way, plan.result, plan.result >= 0, is_quick=False, awaits=False, expected=(), expects_anything=False
-    )
+    has_output = plan.result >= 0 or each.on_item_failure == "collect"
+    return ItemKind(step, way, plan.result, has_output, is_quick=False, awaits=False, expected=(), expects_anything=False)

@@ -20,6 +20,7 @@ from ._outcome import Failure, LeftOut, RunResult
 from ._program import Program
 from ._raised import context_of, raise_as_it_is, set_context
 from ._resources import Resource, leave
+from ._room import Room
 from ._signals import Left
 
 __all__ = ["SUCCESS", "Run", "Sleep"]
@@ -70,8 +71,8 @@ class Run:
     """The element that a state is for, counted from 1; 0: for none."""
     left_out: "list[LeftOut] | None" = None
     """What is noted of elements that have failed and were left out."""
-    crew: Any = None
-    """What nodes ask for that could use further tasks of the loop; None: nodes run one after the other."""
+    room: Room | None = None
+    """What nodes ask that could use further tasks of the loop; None: nodes run one after the other."""
     rest: Any = None
     """The `Rest` of a serial run of a graph, once something in it was left out."""
     observers: Sequence[Observer] = ()
@@ -107,13 +108,13 @@ class Run:
         made.is_sync, made.sleep, made.started = self.is_sync, self.sleep, self.started
         made.observers, made.resources = self.observers, self.resources
         made.is_watched, made.check_borrows = self.is_watched, self.check_borrows
-        made.above, made.left_out, made.crew = self.above, self.left_out, self.crew
+        made.above, made.left_out, made.room = self.above, self.left_out, self.room
         return made
 
     def forget(self) -> None:
         """Let go of everything: an exception that somebody keeps leads to this object."""
         self.kept, self.slots, self.answer = _NOTHING_KEPT, [], SUCCESS
-        self.resources, self.observers, self.crew = _NO_RESOURCES, (), None
+        self.resources, self.observers, self.room = _NO_RESOURCES, (), None
 
     def leave_at(self, index: int, error: BaseException, *, is_over: bool = False) -> None:
         """Note how the first call of a node has gone, or the error that is to end the run there."""

@@ -2,7 +2,7 @@
 
 They are taken by the node's own task alone, as what makes them may have opened scopes in it.
 
-*Guarantees*: an element is taken when there is somebody to work on it.
+*Guarantees*: an element is taken when there is somebody to work on it, and leaves nothing behind for another one.
 *Does not know*: how an element is run.
 """
 
@@ -12,73 +12,91 @@ from typing import Any
 
 from anyio import get_cancelled_exc_class
 
-from .._errors import ResultError, problem
 from .._slots import EMPTY
-from ._crowd import Crowd
+from ._crowd import Crowd, Ticket
+from ._program import Step
+from ._state import Run
 from ._watch import watch
 
 __all__ = ["Stream"]
 
 
 class Stream(Crowd):
-    """The elements of an async iterable. It has state: whether one of them takes the place of the node, which waits meanwhile."""
+    """The elements of an async iterable. It has state: who has the place of the node itself."""
 
-    _is_replaced = False
+    def __init__(self, run: Run, step: Step) -> None:
+        super().__init__(run, step)
+        self._elements: Any = None
+        self._own: Ticket | None = None
+        """Whoever works in the place of the node, so that it does not take elements meanwhile."""
 
     async def stream(self, elements: AsyncIterator[Any]) -> None:
         """Run all of them."""
-        await self.together(partial(self._take, elements))
+        self._elements = elements
+        del elements
+        await self.together(self._take)
 
-    async def _take(self, elements: AsyncIterator[Any]) -> None:
+    async def _take(self) -> None:
         """Take elements in the node's own task, and open a task for each."""
-        number = 0
         try:
-            async for element in elements:
-                number += 1
-                is_counted = await self._place()
-                began: list[bool] = []
-                lost = partial(self.lost, began, is_counted=is_counted)
-                self.starter.start(self._single, began, number, element, is_counted, lost=lost)
-                del element
+            while True:
+                try:
+                    element = await anext(self._elements)
+                except StopAsyncIteration:
+                    return
+                self.number += 1
+                self._begin(self.number, (element, element := EMPTY)[0])
+                while self.active >= self.limit or self._own is not None:
+                    await self.wait()
+                await self.wait_for_room()
         except get_cancelled_exc_class():
             raise
-        except BaseException as error:  # noqa: BLE001 - raised by `_together`
-            self.fail(number, error)
+        except BaseException as error:  # noqa: BLE001 - raised by `together`
+            self.fail(self.number + 1, error)
 
-    async def _place(self) -> bool:
-        """Wait until one more element may be worked on; whether that is counted by the run, or takes the place of the node itself."""
-        await self.wait_for_room()
-        while True:
-            if self.active < self.limit:
-                if not self._is_replaced:
-                    self._is_replaced = True
-                    break
-                if self.run.crew.take():
-                    self.active += 1
-                    return True
-            await self.wait()
+    def _begin(self, number: int, element: Any) -> None:
+        ticket = Ticket(is_counted=self.limit > 1 and self.room.take(self.wanted))
+        if not ticket.is_counted:
+            self._own = ticket
         self.active += 1
-        return False
+        self.starter.start(self._single, ticket, number, element, lost=partial(self._lost, ticket, number))
 
-    async def _single(self, began: list[bool], number: int, element: Any, is_counted: bool) -> None:  # noqa: FBT001 - handed through
+    def wanted(self) -> None:
+        """Give the place of the node back to it, where there is another one now."""
+        if self._own is not None and not self.is_over and self.room.take(self.wanted):
+            self._own.is_counted, self._own = True, None
+            self.changed.set()
+
+    def _lost(self, ticket: Ticket, number: int) -> None:
+        """See that an element whose task was cancelled before its first step is not forgotten."""
+        if not ticket.has_begun:
+            self.fail(number, self.cancelled(number))
+            self.end(ticket)
+
+    async def _single(self, ticket: Ticket, number: int, element: Any) -> None:
         """Run one element in a task of its own."""
-        began.append(True)
+        ticket.has_begun = True
         mine, view = self.state(), watch(self.starter.group)
         try:
             self.add(number, await self.one(mine, number, (element, element := EMPTY)[0]))
         except get_cancelled_exc_class():
             if view.is_cancelled:
                 raise
-            self.fail(number, ResultError(problem("cancelled", f"{self.run.path(self.step.index)}#{number}")))
-        except BaseException as error:  # noqa: BLE001 - raised by `_together`
+            self.fail(number, self.cancelled(number))
+        except BaseException as error:  # noqa: BLE001 - raised by `together`
             self.fail(number, error)
         finally:
             view.forget()
-            mine.forget()
-            self.end(is_counted=is_counted)
+            self.let_go(mine)
+            self.end(ticket)
 
-    def end(self, *, is_counted: bool) -> None:
-        """See `Crowd`."""
-        if not is_counted:
-            self._is_replaced = False
-        super().end(is_counted=is_counted)
+    def end(self, ticket: Ticket) -> None:
+        """One task less works on elements."""
+        if self._own is ticket:
+            self._own = None
+        super().end(ticket)
+
+    def forget(self) -> None:
+        """Let go of everything."""
+        super().forget()
+        self._elements = None

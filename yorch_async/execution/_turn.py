@@ -117,7 +117,7 @@ class Turn:
         if hasattr(class_of(result), "__await__"):
             result = await result
         if task.each is not None:
-            return await run.program.through(run, step, result)
+            return await run.program.through(run, step, (result, result := None)[0])
         return await self._entered(result) if task.managed else result
 
     def _replayed(self) -> Any:

@@ -7,7 +7,7 @@ started, which begins when the first one waits, and then does the same; so where
 *Does not know*: how an element is run by more than a call.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Final
@@ -15,9 +15,8 @@ from typing import Any, Final
 from anyio import get_cancelled_exc_class
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from .._errors import ResultError, problem
 from .._slots import EMPTY
-from ._crowd import Crowd
+from ._crowd import Crowd, Ticket
 from ._program import Step
 from ._signals import Waits
 from ._state import Run
@@ -34,7 +33,7 @@ class Workers(Crowd):
 
     def __init__(self, run: Run, step: Step) -> None:
         super().__init__(run, step)
-        self.active = 1
+        self._elements: Iterator[Any] = iter(())
         self._has_spare = False
         self._is_exhausted = False
         self._is_quick = self.kind.is_quick and not run.observers
@@ -43,32 +42,49 @@ class Workers(Crowd):
 
     async def all(self, elements: Iterator[Any]) -> None:
         """Run all of them."""
-        self._elements, self._numbered = elements, enumerate(elements, 1)
-        await self.together(partial(self._work, is_host=True))
+        self._elements = elements
+        del elements
+        begin: Callable[[], Awaitable[object]] = self._host
+        while not self._is_exhausted:  # once more, should somebody have cancelled a worker before it could take over
+            self.active, self._has_spare = 1, False
+            await self.together(begin)
+            begin = self._no_host
 
-    def _see_to_others(self) -> None:
-        """Before a worker waits: see that another one can go on."""
+    async def _host(self) -> None:
+        """Work in the node's own task."""
+        await self._work(Ticket(is_counted=False), is_host=True)
+
+    async def _no_host(self) -> None:
+        """Let another task do it, as the node's own is not as it was."""
+        self._hire(Ticket(is_counted=False))
+
+    def wanted(self) -> None:
+        """See that another worker goes on when this one waits."""
         stays = self._has_spare or self.is_over or self._is_exhausted or self.active >= self.limit
-        if not stays and self.run.crew.take():
+        if not stays and self.room.take(self.wanted):
             self.active += 1
-            self._hire(is_counted=True)
+            self._hire(Ticket(is_counted=True))
 
-    def _hire(self, *, is_counted: bool) -> None:
+    def _hire(self, ticket: Ticket) -> None:
         self._has_spare = True
-        began: list[bool] = []
-        self.starter.start(self._spare, began, is_counted, lost=partial(self.lost, began, is_counted=is_counted))
+        self.starter.start(self._spare, ticket, lost=partial(self._lost, ticket))
 
-    async def _spare(self, began: list[bool], is_counted: bool) -> None:  # noqa: FBT001 - handed through
+    def _lost(self, ticket: Ticket) -> None:
+        """See that a task that was cancelled before its first step is not counted any more."""
+        if not ticket.has_begun:
+            self._has_spare = False
+            self.end(ticket)
+
+    async def _spare(self, ticket: Ticket) -> None:
         """Take over when a worker waits."""
-        began.append(True)
-        self._has_spare, is_replaced = False, False
+        ticket.has_begun, self._has_spare, is_replaced = True, False, False
         try:
-            is_replaced = await self._work(is_host=False, is_counted=is_counted)
+            is_replaced = await self._work(ticket, is_host=False)
         finally:
             if not is_replaced:
-                self.end(is_counted=is_counted)
+                self.end(ticket)
 
-    async def _work(self, *, is_host: bool, is_counted: bool = False) -> bool:
+    async def _work(self, ticket: Ticket, *, is_host: bool) -> bool:
         """Take elements until there are none; whether another worker has to go on, because the task is not as it was."""
         mine, view, at = self.state(), watch(self.starter.group), [0]
         try:
@@ -76,52 +92,55 @@ class Workers(Crowd):
                 await checkpoint_if_cancelled()
             if await self._take_all(mine, view, at) or self.is_over:
                 return False
-            self._hire(is_counted=is_counted)
+            self._hire(Ticket(is_counted=ticket.is_counted))
         except get_cancelled_exc_class():
             if is_host or view.is_cancelled:
                 raise
-            self.fail(at[0], ResultError(problem("cancelled", f"{mine.path(self.step.index)}#{at[0]}")))
-        except BaseException as error:  # noqa: BLE001 - raised by `_together`
+            self.fail(at[0], self.cancelled(at[0]))
+        except BaseException as error:  # noqa: BLE001 - raised by `together`
             self.fail(at[0], error)
-        else:
-            return True
         finally:
             view.forget()
-            mine.forget()
-        return False
+            self.let_go(mine)
+        return not self.is_over
 
     async def _take_all(self, mine: Run, view: Watch, at: list[int]) -> bool:
         """Take elements while there are any and the task is as it was; whether there are none left."""
         if self._is_quick and not self.kind.awaits and not self._waits:
+            awaitable, is_clean = None, False
             try:
                 is_clean = await self.quickly(self._elements, mine, self.context)
-                if not (is_clean and view.is_clean(self.context)):
-                    return False
             except Waits as met:
-                self._numbered, self.next, self._waits = enumerate(self._elements, self.number + 1), self.number, True
-                self.add(self.number, await self._first_awaited(mine, met.awaitable))
-            else:
-                return True
+                awaitable = met.awaitable
             finally:
                 at[0] = self.number
+            if awaitable is None:
+                self._is_exhausted = is_clean
+                return is_clean
+            self._waits, self.next = True, self.number
+            self.add(self.number, await self._first_awaited(mine, (awaitable, awaitable := None)[0]))
+            if not view.is_clean(self.context):
+                return False
         return await (self._take_quickly if self._is_quick else self._take_slowly)(mine, view, at)
 
     async def _first_awaited(self, mine: Run, awaitable: Any) -> Any:
         """The result of the first element of which it has turned out that it waits."""
+        number, failed = self.number, None
         element, self._element = self._element, EMPTY
-        self._see_to_others()
+        self.wanted()
         try:
-            return await self.looked_at(mine, self.number, element, awaitable)
-        except Exception as error:  # noqa: BLE001 - what it means for the node, its options say
-            return await self.again(mine, self.number, element, None, error)
-        finally:
-            element = EMPTY
+            return await self.looked_at(mine, number, element, (awaitable, awaitable := None)[0])
+        except Exception as error:
+            if self.is_end(error):
+                raise
+            failed = error
+        return await self.again(mine, number, (element, element := EMPTY)[0], None, (failed, failed := None)[0])
 
     async def _take_slowly(self, mine: Run, view: Watch, at: list[int]) -> bool:
         """Run each by a turn of its own, or as the run of a tree."""
-        for number, element in self._numbered:
-            at[0] = number
-            self._see_to_others()
+        for element in self._elements:
+            self.number = at[0] = number = self.number + 1
+            self.wanted()
             self.add(number, await self.one(mine, number, (element, element := EMPTY)[0]))
             if not view.is_clean(self.context):
                 return False
@@ -133,22 +152,19 @@ class Workers(Crowd):
 
     async def _take_quickly(self, mine: Run, view: Watch, at: list[int]) -> bool:  # noqa: C901, PLR0912 - one loop, because a call per element would cost more than the element
         """Call a task of which a call that succeeds is all there is to an element."""
-        kind, context, empty = self.kind, self.context, EMPTY
-        call, awaits, expected, append, reduce = (
-            kind.call(mine),
-            kind.awaits,
-            kind.expected,
-            self.results.append,
-            self.each.reduce,
-        )
+        kind, context, empty, reduce = self.kind, self.context, EMPTY, self.each.reduce
+        call, awaits, expected = kind.call(mine), kind.awaits, kind.expected
         place, scope, cancels, count = view.marks
         number, element, value = 0, EMPTY, EMPTY
+        append: Any = self.results.append if kind.has_output else self.gather
         try:
-            while True:
+            while not self._is_exhausted:
+                failed = None
                 try:
-                    for number, element in self._numbered:
+                    for element in self._elements:
+                        self.number = number = self.number + 1
                         if not self._has_spare:
-                            self._see_to_others()
+                            self.wanted()
                         value = await call(element) if awaits else call(element)
                         if type(value) not in expected:
                             value = await self.looked_at(mine, number, element, value)
@@ -161,25 +177,38 @@ class Workers(Crowd):
                             self.next = number + 1
                         else:
                             self.add(number, value)
-                        if place.cancel_scope is not scope or cancels() != count or copy_context() != context:
+                        value = empty
+                        try:
+                            if place.cancel_scope is not scope or cancels() != count or copy_context() != context:
+                                return False
+                        except Exception:  # noqa: BLE001 - it compares values of the user's, where a variable was set
                             return False
                         if self.held or self.is_over:
                             await self.wait_for_room()
                         if not number & MASK:
                             await self.breathe()
-                except Exception as error:
-                    if element is empty or error is self._observed:
-                        raise
-                    self.add(number, await self.again(mine, number, (element, element := empty)[0], None, error))
-                else:
                     self._is_exhausted = True
-                    return True
+                except Exception as error:
+                    if element is empty or self.is_end(error):
+                        raise
+                    failed = error
+                if failed is not None:
+                    value = await self.again(mine, number, (element, element := empty)[0], None, (failed, failed := None)[0])
+                    self.add(number, (value, value := empty)[0])
+                    if not view.is_clean(context):
+                        return False
+            return True
         finally:
-            at[0], element, value = number, empty, empty
-            del place, cancels
+            at[0] = number
+            del place, cancels, element, value, append, call
 
     async def awaited(self, awaitable: Any) -> Any:
         """Await what a task has returned that was not known to be a coroutine function: from now on, beside others."""
         if self._waits or self.kind.awaits:
             return await awaitable
         raise Waits(awaitable)
+
+    def forget(self) -> None:
+        """Let go of everything."""
+        super().forget()
+        self._elements = iter(())
