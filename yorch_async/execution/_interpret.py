@@ -141,10 +141,10 @@ async def replay(run: Run, step: Step) -> Any:
     if step.wrapped is not None and run.left is not None and not run.left[2]:
         return await turn(run, step)
     raw, error = run.take_left()
+    run.attempts = 1
     try:
         if error is not None:
             raise_as_it_is(error)
-        run.attempts = 1
         return settle(run, step, raw)
     finally:
         del raw, error  # the traceback of the error leads to this frame: it would be a cycle

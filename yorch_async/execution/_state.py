@@ -176,8 +176,9 @@ class Run:
         with suppress(
             Exception
         ):  # an exception of the user's that refuses notes (a frozen one) is more important than the note
-            notes = getattr(error, "__notes__", ())
-            if text not in notes and not any(each.startswith(text.partition("' of plan")[0] + "#") for each in notes):
+            notes, place = getattr(error, "__notes__", ()), text.partition("' of plan")[0]
+            inside = (f"{place}#", f"{place}/") if self.number else f"{place}#"
+            if text not in notes and not any(each.startswith(inside) for each in notes):
                 error.add_note(text)
 
     async def leave(self, indexes: Iterable[int], error: BaseException | None) -> None:
