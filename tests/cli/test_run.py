@@ -108,6 +108,7 @@ root.child(lambda: None, name="none")
         "error": None,
         "failures": [],
         "skipped": [],
+        "left_out": [],
         "outputs": {
             "dict": {"a": [1, 2.5, None, True, "\ud800"]},
             "dict/set": "{1, 2}",

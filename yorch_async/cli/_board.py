@@ -1,4 +1,4 @@
-"""What is known of a run while it goes: which nodes are done, running, waiting, failed.
+"""What is known of a run while it goes: which nodes are done, running, waiting, failed, and how far they are with their elements.
 
 *Guarantees*: an event costs a few assignments, however large the plan; what is shown is bounded by the room that there is. It is
 written by the run and read by another thread: a row may be a moment old, but is never half of something.
@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from .. import Event, NodeEnded, NodeSkipped, NodeStarted, Plan, RetryWaiting, Skip, StepStatus
 from ..plan import drawn
+from ._fans import Fans, is_failure
 from ._trouble import safely
 
-__all__ = ["UNMET", "Board", "Look", "Row", "is_apart", "is_failure", "is_unmet"]
+__all__ = ["UNMET", "Board", "Look", "Row", "is_apart", "is_unmet"]
 
 UNMET = "its condition did not hold"
 
@@ -58,6 +59,7 @@ class Board:
         """How long nodes took: all of a small plan, and of a large one those that have gone badly."""
         self._stopped: list[int] = []
         """The nodes that have gone badly, or were cancelled."""
+        self._fans = Fans()
         self._remembers_all = len(plan) <= 500  # noqa: PLR2004 - more than any terminal shows
         self._drawn = [index for index, _ in drawn(plan.layout)] if self._remembers_all else range(len(plan))
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -68,6 +70,7 @@ class Board:
         }
 
     def __call__(self, event: Event) -> None:
+        self._fans(event)
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
@@ -77,7 +80,8 @@ class Board:
         self._looks[event.index] = Look.RUNNING
 
     def _node_waits(self, event: RetryWaiting) -> None:
-        self._remarks[event.index] = f"attempt {event.attempts + 1}"
+        if not self._fans.holds(event):
+            self._remarks[event.index] = f"attempt {event.attempts + 1}"
 
     def _node_ended(self, event: NodeEnded) -> None:
         index = event.index
@@ -120,8 +124,11 @@ class Board:
         node = self.plan.nodes[index]
         started = self._running.get(index)
         time = self._times.get(index) if started is None else now - started
-        remark = self._remarks.get(index, "")
-        look = Look.WAITING if started is not None and remark else Look(self._looks[index])
+        remark, fan = self._remarks.get(index, ""), self._fans.get(index)
+        is_waiting = remark if fan is None else fan.waiting and len(fan.waiting) == fan.running
+        look = Look.WAITING if started is not None and is_waiting else Look(self._looks[index])
+        if fan is not None:
+            remark = f"{fan}: {remark}" if remark else str(fan)
         return Row(node.level if whole else 0, node.label if whole else node.path, look, time, remark)
 
 
@@ -149,8 +156,3 @@ def _words(error: BaseException | None) -> str:
     if error is None:
         return ""
     return safely(repr, error) if is_failure(error) else "cancelled"
-
-
-def is_failure(error: BaseException | None) -> bool:
-    """Whether an exception that left a node was of its own making. Cancellation and Ctrl-C are not."""
-    return isinstance(error, Exception | SystemExit)

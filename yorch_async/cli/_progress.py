@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 
 import click
 
-from .. import Event, NodeEnded, NodeSkipped, NodeStarted, Observer, Plan, RetryWaiting, StepStatus
+from .. import Event, ItemEnded, NodeEnded, NodeSkipped, NodeStarted, Observer, Plan, RetryWaiting, StepStatus
 from .._types import visible
-from ._board import UNMET, is_failure, is_unmet
+from ._board import UNMET, is_unmet
+from ._fans import Fans, has_failed, is_failure
 from ._load import load_room
 from ._streams import is_terminal, say
 
@@ -71,7 +72,9 @@ def ticking(tick: Callable[[], object], *, every: float) -> Generator[None]:
 
 
 class Lines:
-    """A line for each node that has ended, or that its condition has kept from running, but no more than can be read.
+    """A line for each node that has ended, or that its condition has kept from running, and now and then for elements.
+
+    There are no more than can be read.
 
     State: what has been said, and when.
     """
@@ -80,7 +83,7 @@ class Lines:
     """So many lines at once, and later so many a second; what goes badly is always said."""
 
     SILENCE = 5.0
-    """How long nothing may have been said before it is said what is still running."""
+    """How long nothing may have been said before it is said what is still running, and how far a node is with its elements."""
 
     def __init__(self, plan: Plan, say: Callable[[str], None], clock: Callable[[], float] = perf_counter) -> None:
         self._plan = plan
@@ -88,15 +91,21 @@ class Lines:
         self._clock = clock
         self._ended = 0
         self._running: dict[int, NodeStarted] = {}
-        self._allowance, self._said_at = self.BURST, clock()
+        self._fans = Fans()
+        self._told: dict[int, float] = {}
+        """When it was said how far a node is with its elements."""
+        self._allowance = self.BURST
+        self._said_at = self._filled_at = clock()
         self._handlers: dict[type[Event], Handler] = {
             NodeStarted: self._started,
             NodeEnded: self._node_ended,
             NodeSkipped: self._skipped,
+            ItemEnded: self._item_ended,
             RetryWaiting: self._waiting,
         }
 
     def __call__(self, event: Event) -> None:
+        self._fans(event)
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
@@ -107,17 +116,26 @@ class Lines:
         if running and self._clock() - self._said_at > self.SILENCE:
             longest, others = min(running, key=lambda event: event.time), len(running) - 1
             besides = f", and {others} other node{'s' * (others > 1)}" * bool(others)
-            self._line(f"{visible(longest.path)}: running for {seconds(self._clock() - longest.time)}{besides}")
+            far = self._far(longest.index)
+            self._line(f"{visible(longest.path)}: running for {seconds(self._clock() - longest.time)}{far}{besides}")
 
     def _started(self, event: NodeStarted) -> None:
         self._running[event.index] = event
+
+    def _item_ended(self, event: ItemEnded) -> None:
+        if has_failed(event) and self._may_speak():
+            self._line(f"{visible(event.path)}: {_word(event)}, {seconds(event.elapsed)}")
+        now = self._clock()
+        if now - self._told.setdefault(event.index, now) > self.SILENCE and self._may_speak():
+            self._told[event.index] = now
+            self._line(f"{visible(event.path.rpartition('#')[0])}: {self._fans.get(event.index)}")
 
     def _node_ended(self, event: NodeEnded) -> None:
         self._running.pop(event.index, None)
         self._ended += 1
         important = event.status not in (StepStatus.SUCCESS, StepStatus.ABORT_BRANCH)
         if self._may_speak() or important:
-            self._line(f"{visible(event.path)}: {_word(event)}, {seconds(event.elapsed)}")
+            self._line(f"{visible(event.path)}: {_word(event)}, {seconds(event.elapsed)}{self._far(event.index)}")
 
     def _skipped(self, event: NodeSkipped) -> None:
         """Only what a condition did: the rest follows from how other nodes have ended, and may be long."""
@@ -130,9 +148,14 @@ class Lines:
             status = click.style("RETRY", fg=COLOURS[StepStatus.RETRY])
             self._line(f"{visible(event.path)}: {status} after attempt {event.attempts}, again in {seconds(event.delay)}")
 
+    def _far(self, index: int) -> str:
+        fan = self._fans.get(index)
+        return "" if fan is None else f", {fan}"
+
     def _may_speak(self) -> bool:
         now = self._clock()
-        self._allowance = min(self.BURST, self._allowance + (now - self._said_at) * self.RATE)
+        self._allowance = min(self.BURST, self._allowance + (now - self._filled_at) * self.RATE)
+        self._filled_at = now
         return self._allowance >= 1
 
     def _line(self, text: str) -> None:
@@ -140,7 +163,7 @@ class Lines:
         self._say(f"[{self._ended}/{len(self._plan)}] {text}")
 
 
-def _word(event: NodeEnded) -> str:
+def _word(event: NodeEnded | ItemEnded) -> str:
     left_by_an_error = "EXCEPTION" if is_failure(event.error) else "CANCELLED"
     return click.style(event.status.name if event.status else left_by_an_error, fg=COLOURS[event.status])
 

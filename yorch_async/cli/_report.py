@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import click
 
-from .. import Failure, RunResult, Skip, StepStatus, YorchError
+from .. import Failure, LeftOut, RunResult, Skip, StepStatus, YorchError
 from .._types import visible
 from ._board import is_apart
 from ._progress import COLOURS, seconds
@@ -20,7 +20,7 @@ from ._trouble import safely, traceback_of
 __all__ = ["as_json", "as_text", "json_text", "raised", "remarks", "status_of"]
 
 NAMED = 3
-"""So many nodes are named where any number may have been running."""
+"""So many nodes are named where any number may have been running, and so many elements of those that were left out."""
 
 SKIPS = 10
 """So many nodes are told of where any number may have been skipped."""
@@ -64,6 +64,7 @@ def remarks(outcome: Outcome, *, whole: bool) -> str:
     if outcome.timeout is not None:
         lines.append(f"Error: cancelled after {seconds(outcome.timeout)} (--timeout){_while_running(outcome.at)}")
     if outcome.result is not None:
+        lines += (line for left in outcome.result.left_out for line in _left_out(left))
         lines += _reasons(outcome.result, whole=whole)
         lines += _apart(outcome.result)
     count = len(outcome.plan)
@@ -107,6 +108,16 @@ def _reasons(result: RunResult, *, whole: bool) -> list[str]:
     return lines
 
 
+def _left_out(left: LeftOut) -> list[str]:
+    """How many elements a node has left out, and why the first ones."""
+    more = left.count - NAMED
+    return [
+        f"{visible(left.path)}: {left.count:,} element{'s' * (left.count != 1)} left out",
+        *(f"  {visible(str(failure))}" for failure in left.failures[:NAMED]),
+        *([f"  and {more:,} more"] if more > 0 else []),
+    ]
+
+
 def _apart(result: RunResult) -> list[str]:
     """What was skipped because of a node somewhere else in the graph, as much as can be read."""
     if not result.plan.layout.links:
@@ -132,6 +143,7 @@ def as_json(outcome: Outcome) -> str:
             "error": _error(error),
             "failures": [] if result is None else [_failure(failure) for failure in result.failures],
             "skipped": [] if result is None else [_skip(skip) for skip in result.skipped],
+            "left_out": [] if result is None else [_elements(left) for left in result.left_out],
             "outputs": {} if result is None else {path: _jsonable(output) for path, output in result.items()},
             "elapsed": outcome.elapsed,
         }
@@ -141,6 +153,10 @@ def as_json(outcome: Outcome) -> str:
 def json_text(whole: Any) -> str:
     """JSON as all commands write it."""
     return json.dumps(whole, indent=2)
+
+
+def _elements(left: LeftOut) -> dict[str, Any]:
+    return {"path": left.path, "count": left.count, "failures": [_failure(failure) for failure in left.failures]}
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import anyio
 import click
 
 from .. import Concurrent, Event, NodeEnded, NodeStarted, Plan, RunResult, SerialDfs, SetupError, run_plan
-from ._board import is_failure
+from ._fans import is_failure
 from ._progress import watching
 from ._trouble import Trouble
 
