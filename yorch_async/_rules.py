@@ -136,8 +136,8 @@ _REGISTRATION: Final = (
     Rule(
         "retry-consume",
         "registration",
-        "cannot be run again, because consume_prev gives the parent's output away at the first attempt",
-        "write copy_prev(...) or borrow_prev(...) instead, or leave the retrying adapter out",
+        "cannot be run again, because what it consumes is given away at the first attempt",
+        "only share it (borrow, copy), or leave the retrying adapter out",
     ),
     Rule(
         "not-an-adapter",
@@ -160,14 +160,14 @@ _REGISTRATION: Final = (
     Rule(
         "alternative-consumes",
         "registration",
-        "'{name}', which may be run instead, takes the parent's output away",
-        "use borrow_prev(...) or copy_prev(...) there",
+        "'{name}', which may be run instead, takes an output away",
+        "only share it there (borrow, copy)",
     ),
     Rule(
         "alternative-reads",
         "registration",
-        "'{name}', which may be run instead, reads by {access} what consume_prev has given away by then",
-        "use borrow_prev(...) or copy_prev(...) instead of consume_prev(...), or let '{name}' read something else",
+        "'{name}', which may be run instead, reads by {access} what has been consumed by then",
+        "only share it in both (borrow, copy), or let '{name}' read something else",
     ),
     Rule(
         "answer-value",
@@ -202,8 +202,8 @@ _REGISTRATION: Final = (
     Rule(
         "thread-abandoned",
         "registration",
-        "an abandoned thread would go on changing the parent's output, which borrow_prev_mut lends it",
-        "leave abandon_on_cancel out, or use copy_prev(...)",
+        "an abandoned thread would go on changing the output that it is lent for that",
+        "leave abandon_on_cancel out, or copy it",
     ),
     Rule(
         "not-a-condition",
@@ -563,14 +563,14 @@ _RUN: Final = (
     Rule(
         "consumed-twice",
         "run",
-        "the parent's output was consumed by an earlier attempt",
-        "let no adapter call a consuming task again, or use copy_prev(...)",
+        "what it consumes was given away to an earlier attempt",
+        "let no adapter call a consuming task again, or copy it",
     ),
     Rule(
         "borrow-changed",
         "run",
         "changed what it only borrowed: {what}",
-        "take it with borrow_prev_mut(...) or copy_prev(...)",
+        "borrow it to change it (borrow_prev_mut, borrow_mut), or copy it",
     ),
 )
 

@@ -327,7 +327,7 @@ async def test_an_adapter_of_ones_own_cannot_run_a_consuming_task_twice():
 
     tree = TaskTree()
     tree.root(lambda: 1).child(task(lambda x: x, consume_prev(), adapters=(Twice(),), name="eats"))
-    with pytest.raises(ResultError, match="consumed by an earlier attempt \\[consumed-twice\\]"):
+    with pytest.raises(ResultError, match="given away to an earlier attempt \\[consumed-twice\\]"):
         await run_plan(compile_plan(tree))
 
 

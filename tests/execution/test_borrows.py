@@ -11,9 +11,12 @@ from yorch_async import (
     BorrowError,
     StepResult,
     TaskTree,
+    borrow,
     borrow_prev,
     borrow_prev_mut,
     compile_plan,
+    consume,
+    copy,
     copy_prev,
     run_plan,
     task_forward_prev,
@@ -121,7 +124,7 @@ async def test_a_change_is_found_with_its_place(make, change, found):
         await run_plan(plan, check_borrows=True)
     assert (
         f"root/reader, parameter 'x': changed what it only borrowed: {found} [borrow-changed]; "
-        "take it with borrow_prev_mut(...) or copy_prev(...)"
+        "borrow it to change it (borrow_prev_mut, borrow_mut), or copy it"
     ) == str(caught.value)
     assert (await run_plan(plan)).ok, "nobody looks unless asked to"
 
@@ -223,3 +226,32 @@ async def test_a_status_without_success_is_checked_too():
     tree.root(list).child(spoil, borrow_prev())
     with pytest.raises(BorrowError):
         await run_plan(compile_plan(tree), check_borrows=True)
+
+
+def longer(items):
+    """A condition that does not only look."""
+    items.append(3)
+    return True
+
+
+@pytest.mark.parametrize("source", [borrow, copy, consume])
+async def test_a_condition_that_changes_what_it_looks_at_is_found(source):
+    """Also where its node may do so: it is lent the object, for every access of that."""
+    tree = TaskTree("t")
+    items = tree.root(lambda: [1], name="items")
+    tree.join(len, source(items), name="join", when=longer)
+    plan = compile_plan(tree)
+    assert (await run_plan(plan))["join"] == 2
+    with pytest.raises(BorrowError) as caught:
+        await run_plan(plan, check_borrows=True)
+    assert str(caught.value).startswith(
+        "join, parameter 'longer.items': changed what it only borrowed: longer.items had length 1 and has length 2 [borrow-changed]; "
+    )
+
+
+async def test_a_condition_that_only_looks_is_left_alone():
+    """What its node may change is not compared after that."""
+    tree = TaskTree("t")
+    items = tree.root(lambda: [1], name="items")
+    tree.join(longer, consume(items), name="join", when=len)
+    assert (await run_plan(compile_plan(tree), check_borrows=True))["join"] is True

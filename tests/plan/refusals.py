@@ -461,8 +461,8 @@ REGISTRATION = (
     Refusal(
         "retry-consume",
         lambda: task(show, consume_prev(), adapters=(TWO,)),
-        "show: cannot be run again, because consume_prev gives the parent's output away at the first attempt [retry-consume]; "
-        "write copy_prev(...) or borrow_prev(...) instead, or leave the retrying adapter out",
+        "show: cannot be run again, because what it consumes is given away at the first attempt [retry-consume]; "
+        "only share it (borrow, copy), or leave the retrying adapter out",
         lambda: tree_of(load, [task(show, copy_prev(), adapters=(TWO,))]),
     ),
     Refusal(
@@ -503,16 +503,15 @@ REGISTRATION = (
     Refusal(
         "alternative-consumes",
         lambda: tree_of(load, [task(show, borrow_prev(), adapters=(fallback(task(show_int, consume_prev())),))]),
-        "show: 'show_int', which may be run instead, takes the parent's output away [alternative-consumes]; "
-        "use borrow_prev(...) or copy_prev(...) there",
+        "show: 'show_int', which may be run instead, takes an output away [alternative-consumes]; "
+        "only share it there (borrow, copy)",
         lambda: tree_of(load, [task(show, borrow_prev(), adapters=(fallback(task(show_int, copy_prev())),))]),
     ),
     Refusal(
         "alternative-reads",
         lambda: tree_of(load, [task(show, consume_prev(), adapters=(fallback(task(show_int, copy_prev())),))]),
-        "show: 'show_int', which may be run instead, reads by copy_prev what consume_prev has given away by then "
-        "[alternative-reads]; use borrow_prev(...) or copy_prev(...) instead of consume_prev(...), or let 'show_int' read "
-        "something else",
+        "show: 'show_int', which may be run instead, reads by copy_prev what has been consumed by then "
+        "[alternative-reads]; only share it in both (borrow, copy), or let 'show_int' read something else",
         lambda: tree_of(load, [task(show, consume_prev(), adapters=(fallback(task(show_int, value(3))),))]),
     ),
     Refusal(
@@ -566,8 +565,8 @@ REGISTRATION = (
     Refusal(
         "thread-abandoned",
         lambda: tree_of(load_list, [task(append, borrow_prev_mut(), adapters=(to_thread(abandon_on_cancel=True),))]),
-        "append: an abandoned thread would go on changing the parent's output, which borrow_prev_mut lends it [thread-abandoned]; "
-        "leave abandon_on_cancel out, or use copy_prev(...)",
+        "append: an abandoned thread would go on changing the output that it is lent for that [thread-abandoned]; "
+        "leave abandon_on_cancel out, or copy it",
         lambda: tree_of(load_list, [task(append, borrow_prev_mut(), adapters=(to_thread(),))]),
     ),
     Refusal(
@@ -1031,15 +1030,15 @@ RUN = (
     Refusal(
         "consumed-twice",
         lambda: tree_of(load, [task(show, consume_prev(), adapters=(Twice(),))]),
-        "load/show: the parent's output was consumed by an earlier attempt [consumed-twice]; "
-        "let no adapter call a consuming task again, or use copy_prev(...)",
+        "load/show: what it consumes was given away to an earlier attempt [consumed-twice]; "
+        "let no adapter call a consuming task again, or copy it",
         lambda: tree_of(load, [task(show, copy_prev(), adapters=(Twice(),))]),
     ),
     Refusal(
         "borrow-changed",
         lambda: Program(tree_of(load_list, [append, borrow_prev()]), {"check_borrows": True}),
         "load_list/append, parameter 'items': changed what it only borrowed: items had length 1 and has length 2 [borrow-changed]; "
-        "take it with borrow_prev_mut(...) or copy_prev(...)",
+        "borrow it to change it (borrow_prev_mut, borrow_mut), or copy it",
         lambda: Program(tree_of(load_list, [append, copy_prev()]), {"check_borrows": True}),
     ),
 )

@@ -99,6 +99,8 @@ class Step:
     borrowed: tuple[tuple[str, int], ...]
     """What it borrows and nobody changes meanwhile: the parameter and the register."""
     condition: Condition | None = None
+    looked: tuple[tuple[str, int], ...] = ()
+    """What its condition looks at, likewise."""
 
 
 Wrapped: TypeAlias = Callable[[Any], Awaitable[Any]]
@@ -164,7 +166,8 @@ class Program:
         is_direct, is_forward = task.kind is Kind.DIRECT, task.kind is Kind.FORWARD
         reads = tuple(map(schedule.register, schedule.reads(index)))
         lent = [(name, source.access, at) for (name, source), at in zip(task.accesses, reads, strict=True)]
-        changed = {at for _, access, at in lent if access.exclusive}
+        used = lent[: len(task.used)]
+        changed = {at for _, access, at in used if access.exclusive}
         return Step(
             index=index,
             end=schedule.layout.ends[index],
@@ -176,8 +179,9 @@ class Program:
             sink=schedule.register(index) if is_direct else 0,
             forwarded=schedule.register(schedule.lifetimes.owners[index]) if is_forward else 0,
             reads=reads,
-            borrowed=tuple((name, at) for name, access, at in lent if access is Access.BORROW and at not in changed),
+            borrowed=tuple((name, at) for name, access, at in used if access is Access.BORROW and at not in changed),
             condition=condition_of(task, reads),
+            looked=tuple((name, at) for name, _, at in lent[len(used) :]),
         )
 
     def wrapped(self, task: Task[Any]) -> Wrapped | None:

@@ -222,11 +222,11 @@ async def turn(run: Run, step: Step) -> Any:
 async def careful_turn(run: Run, step: Step) -> Any:
     """The same under the eyes of observers and, if asked for, with what the node borrows compared before and after."""
     index, path = step.index, run.path(step.index)
-    if step.condition is not None and not await _asked(run, index, step.condition):
+    if step.condition is not None and not await _asked(run, step, step.condition):
         return EMPTY
     started = perf_counter()
     run.notify(NodeStarted(index, path, started))
-    borrowed = _Borrowed(run, step) if run.check_borrows else None
+    borrowed = _Borrowed(run, index, step.borrowed) if run.check_borrows else None
     try:
         value = await turn(run, step)
         if borrowed is not None:
@@ -246,16 +246,21 @@ async def careful_turn(run: Run, step: Step) -> Any:
     return value
 
 
-async def _asked(run: Run, index: int, condition: Condition) -> bool:
+async def _asked(run: Run, step: Step, condition: Condition) -> bool:
     """Whether a condition holds. What it raises is told of its node, which else would neither have started nor ended."""
-    started = perf_counter()
+    index, started = step.index, perf_counter()
+    looked = _Borrowed(run, index, step.looked if run.check_borrows else ())
     try:
-        return await holds(run, condition)
+        answer = await holds(run, condition)
+        looked.compare()
     except BaseException as error:
         now, path = perf_counter(), run.path(index)
         run.notify(NodeStarted(index, path, started))
         run.notify(NodeEnded(index, path, None, 0, now - started, None, error, now))
         raise
+    finally:
+        looked.copies.clear()
+    return answer
 
 
 def _tell_end(run: Run, index: int, path: str, started: float) -> None:
@@ -264,14 +269,14 @@ def _tell_end(run: Run, index: int, path: str, started: float) -> None:
 
 
 class _Borrowed:
-    """Copies of what a node borrows, made before its turn."""
+    """Copies of what a node, or its condition, borrows, made before."""
 
-    __slots__ = ("copies", "run", "step")
+    __slots__ = ("copies", "index", "run")
 
-    def __init__(self, run: Run, step: Step) -> None:
-        self.run, self.step = run, step
+    def __init__(self, run: Run, index: int, borrowed: tuple[tuple[str, int], ...]) -> None:
+        self.run, self.index = run, index
         self.copies: list[tuple[str, int, Any]] = []
-        for name, register in step.borrowed:
+        for name, register in borrowed:
             self.copies.append((name, register, snapshot(run.slots[register])))
 
     def compare(self) -> None:
@@ -279,4 +284,4 @@ class _Borrowed:
         for name, register, copy in self.copies:
             found = difference(copy, self.run.slots[register], name)
             if found:
-                raise BorrowError(problem("borrow-changed", self.run.path(self.step.index), name, what=found))
+                raise BorrowError(problem("borrow-changed", self.run.path(self.index), name, what=found))
