@@ -98,6 +98,7 @@ class Spec:
     retries: int = 0
     fanout: Fanout = Fanout.AUTO
     keep: bool = False
+    managed: bool = False
     is_async: bool = False
     pauses: int = 0  # how often an async node waits for a turn of the loop
 
@@ -396,7 +397,8 @@ class Written:
         output = {"regular": StepResult | Box | TaskResult[Box], "direct": Box}.get(spec.kind, StepResult)
         adapters = (retry(RetryFixed(spec.retries), sleep=self.sleep),) if spec.retries else ()
         fn = function_of(len(spec.reads), is_direct=spec.kind == "direct", is_async=spec.is_async)
-        return make(fn(self, spec), *self._sources(spec.reads), adapters=adapters, output=output)
+        options = {"managed": True} if spec.managed else {"output": output}
+        return make(fn(self, spec), *self._sources(spec.reads), adapters=adapters, **options)
 
     def _condition(self, spec):
         if spec.when is None:
@@ -428,6 +430,8 @@ class Written:
         box, answer = None, StepResult(STATUSES.get(outcome, StepStatus.SUCCESS))
         if outcome == "success" and spec.kind in ("regular", "direct"):
             answer = Box(made_of([each and each.items for each in boxes], spec.number), spec.number)
+            if spec.managed:
+                answer = (AsyncResource if spec.is_async else Resource)(self, spec, list(boxes), answer)
             if out is not None:
                 out.set(answer)
                 answer = None
@@ -438,6 +442,36 @@ class Written:
         if outcome == "raise":
             raise Broken(f"node {spec.number}")
         return answer
+
+
+class Resource:
+    """What a managed node enters. It has state: what it was made from, which it holds until its exit."""
+
+    def __init__(self, written, spec, boxes, output):
+        self.written, self.spec, self.boxes, self.output = written, spec, boxes, output
+        self.seen = [box and list(box.items) for box in boxes]
+
+    def __enter__(self):
+        self.written.log.append(("entered", self.spec.number))
+        output, self.output = self.output, None
+        return output
+
+    def __exit__(self, *error):
+        assert self.seen == [box and box.items for box in self.boxes], f"what n{self.spec.number} holds has been changed"
+        self.boxes.clear()
+        self.written.log.append(("exited", self.spec.number))
+
+
+class AsyncResource(Resource):
+    """The same, asynchronously."""
+
+    async def __aenter__(self):
+        await self.written.waits(self.spec)
+        return self.__enter__()
+
+    async def __aexit__(self, *error):
+        await self.written.waits(self.spec)
+        self.__exit__(*error)
 
 
 class _Asked:
@@ -480,9 +514,11 @@ OUTCOMES = ["success"] * 9 + ["failure", "abort_branch", "abort_branch"]
 """How calls end, mostly. RETRY comes first where there is an adapter for it."""
 
 
-def graphs(random, *, size=9, endings=("failure",), most_pauses=0):
+def graphs(random, *, size=9, endings=("failure",), most_pauses=0, resources=0.0):
     """A random graph that keeps all rules, and its plan: what breaks one is mended until none is left."""
     specs = unchecked(random, size=random.randint(2, size), endings=endings, most_pauses=most_pauses)
+    for spec in specs:
+        spec.managed = spec.kind == "regular" and random.random() < resources
     *_, (_, plan) = mended(random, specs)
     return specs, plan
 

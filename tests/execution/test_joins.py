@@ -172,3 +172,61 @@ async def test_a_handle_is_no_output():
     with pytest.RaisesGroup(ValueError):
         await run_plan(compile_plan(tree), execution=PATIENT)
     assert ["nothing"] == seen
+
+
+class Resource:
+    """What tells when it is exited."""
+
+    def __init__(self, log, name, output=None):
+        self.log, self.name, self.output = log, name, output
+
+    def __enter__(self):
+        return self.output
+
+    def __exit__(self, *error):
+        self.log.append(f"{self.name} exited")
+
+
+async def test_an_output_may_come_where_that_was_which_a_resource_was_made_from(execution):
+    """When the resource is exited, it is the older one that goes."""
+    tree, log = TaskTree(), []
+    root = tree.root(lambda: "base", name="root")
+    opened = root.child(lambda base: Resource(log, "opened", base), borrow(root), managed=True, name="opened")
+    stops = tree.join(abort, after=opened, name="stops", output=StepResult)
+    stops.child(lambda base: base, borrow(root), name="left out")
+    last = opened.child(lambda base: f"{base} used", borrow(opened), name="last")
+    after = last.child(lambda given: given, borrow(last), name="after", after=opened)
+    result = await run_plan(compile_plan(tree), execution=execution)
+    assert "base used" == result[after]
+    assert ["opened exited"] == log
+
+
+async def test_resources_are_exited_when_their_readers_can_no_longer_run(execution):
+    """Innermost first, and before the next node begins."""
+    tree, log = TaskTree(), []
+    root = tree.root(lambda: "base", name="root")
+    outer = root.child(lambda base: Resource(log, "outer", base), borrow(root), managed=True, name="outer")
+    inner = tree.join(lambda base: Resource(log, "inner", base), borrow(outer), managed=True, name="inner")
+    stops = tree.join(abort, after=inner, name="stops", output=StepResult | int)
+    tree.join(lambda base: base, borrow(inner), after=stops, name="left out")
+    tree.join(lambda given: log.append("last"), borrow(stops, default=None), name="last")
+    await run_plan(compile_plan(tree), execution=execution)
+    assert ["inner exited", "outer exited", "last"] == log
+
+
+async def test_what_a_resource_was_to_be_made_from_goes_with_the_node_that_does_not_run(execution):
+    """Though the resource would have held it longer."""
+    tree, made = TaskTree(), []
+
+    def make():
+        made.append(weakref.ref(thing := Thing()))
+        return thing
+
+    root = tree.root(make, name="root")
+    opened = root.child(
+        lambda thing: Resource([], "opened", thing), borrow(root), managed=True, name="opened", when=lambda _: False
+    )
+    opened.child(lambda thing: thing, borrow(opened), name="left out")
+    last = tree.join(lambda given: made[0]() is None, borrow(opened, default=None), name="last")
+    result = await run_plan(compile_plan(tree), execution=execution)
+    assert result[last]

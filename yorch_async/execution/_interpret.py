@@ -181,11 +181,12 @@ async def _skip(run: Run, step: Step) -> int:
         return step.end if index else ENDED
     cut_off, rest = run.plan.layout.cut_off, run.rest
     dead: Sequence[int] = cut_off(index) if rest is None else cut_off(index, rest.dead)
-    if dead and rest is None:
+    # What a managed node has read was to stay for the time of its resource.
+    if rest is None and (dead or (step.task.managed and index + 1 < run.program.size)):
         # Nothing is let go of before `_go_on`: until then generated code may hold outputs under names of its own.
         run.rest = Rest(run, index)
         return index + 1
-    if dead and rest is not None:
+    if rest is not None and (dead or rest.is_new):
         await rest.cut(dead)
     _tell_skipped(run, step, dead)
     if index == 0:

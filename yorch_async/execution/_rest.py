@@ -31,7 +31,7 @@ class Rest:
         """By object: how many nodes have to be over before it may go."""
         schedule, size = run.program.schedule, run.program.size
         self._schedule = schedule
-        for reader in (*run.resources, *range(index + 1, size)):
+        for reader in (*run.resources, *range(index, size)):
             for obj in self._reads(reader):
                 self._counts[obj] = self._counts.get(obj, 0) + 1
         for index_, task in enumerate(schedule.tasks):
@@ -43,9 +43,11 @@ class Rest:
 
     async def cut(self, indexes: Sequence[int]) -> None:
         """Leave out further nodes, and let go of what only they would have read."""
-        self.is_new = False
         self.dead.update(indexes)
-        await self._over(indexes)
+        # What the first node has read that has not succeeded may have been meant for the time of its resource.
+        over = [self._at, *indexes] if self.is_new else indexes
+        self.is_new = False
+        await self._over(over)
 
     async def node(self, step: Step) -> bool:
         """Run a node; whether it has succeeded. Otherwise the run's answer says how it ended."""
@@ -55,7 +57,9 @@ class Rest:
         is_ok = run.answer.status is StepStatus.SUCCESS
         if is_ok and op.keep and (step.forwarded or value is not EMPTY):
             run.kept[op.at] = run.slots[step.forwarded] if step.forwarded else value
-        objects = self._counted([op.at] if op.at not in run.resources else [])
+        is_held = op.at in run.resources
+        is_unused = is_held and not self._counts.get(op.at)
+        objects = [] if is_held and not is_unused else self._ended([op.at])
         stage = step.rare.stage if is_ok and self._counts.get(~op.at) else None
         source = self._schedule.lifetimes.owners[op.at] if stage else None
         self._release(obj for obj in objects if obj != source)
@@ -67,25 +71,25 @@ class Rest:
             run.slots[target] = copier(run.slots[register])
             if not self._counts.get(source):  # who would have taken it does not run
                 run.slots[register] = EMPTY
-        await self._leave([obj for obj in objects if obj in run.resources])
-        if op.at in run.resources and not self._counts.get(op.at):
-            await self._leave([op.at])
+        await self._leave([op.at, *objects] if is_unused else objects)
         return is_ok
 
     async def _over(self, indexes: Iterable[int]) -> None:
         """These nodes will read nothing any more."""
-        objects = self._counted(indexes)
+        objects = self._ended(indexes)
         self._release(objects)
-        await self._leave([obj for obj in objects if obj in self._run.resources])
+        await self._leave(objects)
 
-    def _counted(self, indexes: Iterable[int]) -> list[int]:
-        """Count down what nodes read that are over; the objects that nobody waits for any more, innermost first."""
-        ended: list[int] = []
-        for index in indexes:
-            for obj in self._reads(index):
+    def _ended(self, indexes: Iterable[int]) -> list[int]:
+        """Count down what nodes read that are over, and resources that end with it; what nobody waits for, innermost first."""
+        ended, waiting = list[int](), list(indexes)
+        while waiting:
+            for obj in self._reads(waiting.pop()):
                 self._counts[obj] -= 1
                 if not self._counts[obj]:
                     ended.append(obj)
+                    if obj in self._run.resources:
+                        waiting.append(obj)
         return sorted(ended, key=lambda obj: (max(obj, ~obj), obj < 0), reverse=True)
 
     def _release(self, objects: Iterable[int]) -> None:
@@ -93,8 +97,8 @@ class Rest:
             if max(obj, ~obj) <= self._at:  # of what was never made, the place may be another one's
                 self._run.slots[self._schedule.register(obj)] = EMPTY
 
-    async def _leave(self, indexes: list[int]) -> None:
-        """Exit resources, and then let go of what they were made from."""
-        if indexes:
-            await self._run.leave(indexes, None)
-            await self._over(indexes)
+    async def _leave(self, objects: Iterable[int]) -> None:
+        """Exit the resources among these."""
+        leaves = [obj for obj in objects if obj in self._run.resources]
+        if leaves:
+            await self._run.leave(leaves, None)

@@ -43,7 +43,8 @@ async def run_serial(run: Run, index: int = 0) -> None:
         run.kept.clear()
         raise
     finally:
-        if error is not None or index == ENDED or run.resources:
+        run.rest, rest = None, run.rest  # it leads back to here
+        if error is not None or index == ENDED or run.resources or rest is not None:
             await _finish(run, run.at if error is not None or index == ENDED else size - 1, error)
         del error
 
