@@ -2,7 +2,7 @@
 
 import pytest
 
-from yorch_async import Fanout, Node, RegistrationError, TaskTree, borrow_prev, retry, task, value
+from yorch_async import Fanout, Node, RegistrationError, TaskTree, borrow, borrow_prev, retry, task, value
 from yorch_async._placed import Placed
 from yorch_async._types import UNKNOWN
 
@@ -242,12 +242,6 @@ def test_a_level_is_an_integer(level):
     assert f"level must be an integer, not {level!r}" == str(caught.value)
 
 
-def test_an_unknown_option_is_refused():
-    """By Python itself."""
-    with pytest.raises(TypeError, match="unexpected keyword argument 'kept'"):
-        TaskTree().root(one, kept=True)
-
-
 def test_trees_and_nodes_say_what_they_are():
     """With names, and as many nodes as there are."""
     tree = TaskTree("scene")
@@ -300,3 +294,15 @@ def test_a_tree_remembers_what_it_has_bound():
     for function in functions:
         root.child(function, borrow_prev(int))
     assert list(range(1100)) == [tree.placed[6 + number].task.fn(0) for number in range(1100)]
+
+
+@pytest.mark.parametrize("place", ["child", "join", "each"])
+def test_an_option_that_there_is_not_is_refused_in_the_words_of_those_that_there_are(place):
+    """Whichever way the node is placed."""
+    tree = TaskTree()
+    root = tree.root(list)
+    sources = [borrow(root)] if place == "join" else []
+    with pytest.raises(TypeError, match=r"^there is no option nme; there are adapters, name, output, ") as caught:
+        getattr(tree if place == "join" else root, place)(str, *sources, nme="x")
+    assert "when" in str(caught.value)
+    assert ("managed" in str(caught.value)) is (place != "each")

@@ -10,7 +10,7 @@ from typing import Any, cast
 from ._adapter import Adapter
 from ._errors import RegistrationError, problem
 from ._known import KnownTasks
-from ._placed import Fanout, Placed, indexes_after, reads_others
+from ._placed import Fanout, Placed, PlacedOptions, indexes_after, no_others, reads_others
 from ._signature import name_of
 from ._specs import Source
 from ._tasks import Task, check_name
@@ -45,15 +45,16 @@ class Builder:
         after: Any = (),
         when: Callable[..., Any] | None = None,
         is_join: bool = False,
+        **unknown: Any,
     ) -> int:
         """Record a node below the one with the index `parent` (-1: as the root, or a join); its own index."""
+        no_others(unknown, PlacedOptions, "managed")
         if isinstance(fn, Task):
             task = _ready(cast("Any", fn), sources, adapters, output is not UNKNOWN, managed)
         else:
             task = self._known.task(fn, sources, adapters=adapters, name=name, output=output, managed=managed)
         label = task.name if name is None else check_name(task.name, name)
-        if when is not None:
-            task = with_condition(task, when)
+        task = task if when is None else with_condition(task, when)
         if not isinstance(fanout, Fanout):
             raise RegistrationError(problem("unknown-fanout", label, object=repr(fanout)))
         if parent < 0 and self.placed and not is_join:

@@ -5,7 +5,7 @@ written.
 *Does not know*: rules between nodes; `compile_plan` checks them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, cast
 
@@ -15,7 +15,7 @@ from ._reads import NodeLike, NodeSource, is_handle
 from ._register import Options
 from ._tasks import Task
 
-__all__ = ["Fanout", "Placed", "PlacedOptions", "indexes_after", "reads_others"]
+__all__ = ["Fanout", "Placed", "PlacedOptions", "indexes_after", "no_others", "reads_others"]
 
 
 @public
@@ -62,6 +62,13 @@ class PlacedOptions(Options, total=False):
     keep: bool
     after: NodeLike[Any] | Sequence[NodeLike[Any]]
     when: Callable[..., Any] | None
+
+
+def no_others(unknown: Mapping[str, Any], *known: type | str) -> None:
+    """Refuse options that there are not, in the words of those that there are."""
+    if unknown:
+        names = [name for each in known for name in ([each] if isinstance(each, str) else each.__annotations__)]
+        raise TypeError(f"there is no option {', '.join(unknown)}; there are {', '.join(dict.fromkeys(names))}")
 
 
 def indexes_after(tree: object, label: str, after: Any) -> tuple[int, ...]:

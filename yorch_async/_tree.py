@@ -11,7 +11,7 @@ from ._builder import Builder
 from ._door import public
 from ._each import EachOptions, OnItemFailure, each_task
 from ._errors import RegistrationError, problem
-from ._placed import PlacedOptions
+from ._placed import PlacedOptions, no_others
 from ._reads import NodeSource
 from ._register import Manager
 from ._results import TaskResult
@@ -212,6 +212,9 @@ class Node(Generic[T_co]):
         >>> result[lengths], result[letters]
         ([2, 2, 2, 3], 9)
         """
+        others = {"on_item_failure", "reduce", "initial"}
+        known = EachNodeOptions.__annotations__.keys() | others
+        no_others({key: each for key, each in options.items() if key not in known}, EachNodeOptions, *sorted(others))
         place = {key: options.pop(key) for key in ("fanout", "keep", "after", "when") if key in options}
         if what is self._tree:
             raise RegistrationError(problem("each-itself", self.name, name=what.name or "unnamed"))

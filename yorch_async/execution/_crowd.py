@@ -47,7 +47,7 @@ class Crowd(Elements):
         self.room: Room = run.room or Room(1, _nothing)
         given = [limit for limit in (self.each.max_concurrency, self.room.limit) if limit is not None]
         self.limit = min(given, default=LIMIT)
-        self.active = 0
+        self.active: int = 0
         """How many tasks of the event loop work on elements."""
         self.is_over = False
         """Whether no further element is to be taken."""
