@@ -107,8 +107,11 @@ def _alone(what: Any) -> tuple[Source, ...]:
     parameters = read(what).parameters if callable(what) else ()
     if parameters is None:
         return (item(),)
-    waiting = [each for each in parameters if each.mark is None and not each.has_default and not each.variadic]
-    return (item(),) * (len(waiting) == 1 and not any(each.mark is not None for each in parameters))
+    if any(each.mark is not None for each in parameters):
+        return ()
+    alone = [each for each in parameters if not each.variadic]
+    waiting = [each for each in alone if not each.has_default] or alone
+    return (item(),) * (len(waiting) == 1)
 
 
 def _elements(label: str, over: Any) -> Task[Any]:

@@ -87,7 +87,7 @@ class _Runners:
             if error is not None:
                 raise error  # noqa: TRY301 - what follows it lets go of everything
         except BaseException:
-            run.kept.clear()
+            run.lose()
             flow.clear()
             run.remarks = flow.remarks()
             raise

@@ -100,9 +100,11 @@ class Crowd(Elements):
         self.is_over = True
         self.starter.group.cancel_scope.cancel()
 
-    def cancelled(self, number: int) -> ResultError:
-        """What is said of an element whose task was cancelled by somebody."""
-        return ResultError(problem("cancelled", f"{self.run.path(self.step.index)}#{number}"))
+    def fail_cancelled(self, number: int, cause: BaseException | None) -> None:
+        """Take note of an element that somebody has cancelled, and not the run."""
+        error = ResultError(problem("cancelled", f"{self.run.path(self.step.index)}#{number}"))
+        error.__cause__ = cause
+        self.fail(number, error)
 
     def end(self, ticket: Ticket) -> None:
         """One task less works on elements."""

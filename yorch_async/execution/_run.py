@@ -134,7 +134,7 @@ async def _told(state: Run, go: Callable[[], Awaitable[None]]) -> None:
     try:
         state.notify(RunEnded(plan.name, state.answer.status, now - started, state.answer.error, now))
     except BaseException:
-        state.kept.clear()
+        state.lose()
         raise
 
 

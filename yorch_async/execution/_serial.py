@@ -40,7 +40,7 @@ async def run_serial(run: Run, index: int = 0) -> None:
     except BaseException as raised:
         error = raised
         run.note(raised, run.at)
-        run.kept.clear()
+        run.lose()
         raise
     finally:
         run.rest, rest = None, run.rest  # it leads back to here
@@ -71,7 +71,7 @@ async def _finish(run: Run, index: int, error: BaseException | None) -> None:
     try:
         await run.finish(index, error)
     except BaseException as late:
-        run.kept.clear()
+        run.lose()
         run.remember(late)
         raise
     finally:

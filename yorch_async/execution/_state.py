@@ -136,7 +136,15 @@ class Run:
         self.kept = _NOTHING_KEPT
         if self.failures:
             self.answer, self.failures = SUCCESS, ()
+        if self.left_out:
+            self.left_out.clear()
         return made
+
+    def lose(self) -> None:
+        """There will be no result: let go of what would be in it."""
+        self.kept.clear()
+        if self.left_out and self.above is None:
+            self.left_out.clear()
 
     def own(self, index: int, resource: Resource) -> None:
         """Take over what a managed node has entered."""

@@ -70,7 +70,7 @@ class Stream(Crowd):
     def _lost(self, ticket: Ticket, number: int) -> None:
         """See that an element whose task was cancelled before its first step is not forgotten."""
         if not ticket.has_begun:
-            self.fail(number, self.cancelled(number))
+            self.fail_cancelled(number, None)
             self.end(ticket)
 
     async def _single(self, ticket: Ticket, number: int, element: Any) -> None:
@@ -79,10 +79,10 @@ class Stream(Crowd):
         mine, view = self.state(), watch(self.starter.group)
         try:
             self.add(number, await self.one(mine, number, (element, element := EMPTY)[0]))
-        except get_cancelled_exc_class():
+        except get_cancelled_exc_class() as cancelled:
             if view.is_cancelled:
                 raise
-            self.fail(number, self.cancelled(number))
+            self.fail_cancelled(number, cancelled)
         except BaseException as error:  # noqa: BLE001 - raised by `together`
             self.fail(number, error)
         finally:

@@ -27,6 +27,7 @@ from ._program import Step
 from ._raised import raise_as_it_is
 from ._resources import Resource, enter, leave
 from ._settle import settle
+from ._signals import Several
 from ._state import Run
 
 __all__ = ["Turn", "begin", "careful_turn", "turn"]
@@ -233,7 +234,9 @@ async def careful_turn(run: Run, step: Step) -> Any:
             borrowed.compare()
     except BaseException as error:
         now = perf_counter()
-        run.notify(NodeEnded(index, path, None, run.attempts, now - started, None, error, now))
+        told = error.errors[0] if type(error) is Several else error  # of the others observers know from elements
+        run.notify(NodeEnded(index, path, None, run.attempts, now - started, None, told, now))
+        del told  # its traceback leads to this frame: it would be a cycle
         raise
     finally:
         if borrowed is not None:

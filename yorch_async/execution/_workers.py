@@ -93,10 +93,10 @@ class Workers(Crowd):
             if await self._take_all(mine, view, at) or self.is_over:
                 return False
             self._hire(Ticket(is_counted=ticket.is_counted))
-        except get_cancelled_exc_class():
-            if is_host or view.is_cancelled:
+        except get_cancelled_exc_class() as cancelled:
+            if view.is_cancelled or (is_host and view.was_cancelled):
                 raise
-            self.fail(at[0], self.cancelled(at[0]))
+            self.fail_cancelled(at[0], cancelled)
         except BaseException as error:  # noqa: BLE001 - raised by `together`
             self.fail(at[0], error)
         finally:
