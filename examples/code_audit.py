@@ -1,28 +1,25 @@
 """Audit a directory of Python source: how much of it there is, what is long, what is tangled, what does not even parse.
 
-    python examples/code_audit.py [DIRECTORY] [--top N]
-    yorch run examples/code_audit.py:plan --execution concurrent [--directory DIRECTORY] [--top N] [--shares N]
+    python examples/code_audit.py [DIRECTORY] [--top N] [--save-to FILE]
+    yorch run examples/code_audit.py:plan --execution concurrent [--directory DIRECTORY] [--top N] [--save-to FILE] [--at-a-time N]
 
 Without a directory it audits the standard library of the interpreter that runs it. The steps, and who owns what:
 
-    discover               finds the files; a directory that cannot be read is caught and becomes FAILURE
-    ├─ share-1             lends a part of the files to its branch, and hands it in when the branch has ended, however it has
-    │  └─ read             fills in the sources and forwards the share; tries again what failed only for the moment
-    │     └─ measure       puts what it counts in the place of the sources, in a thread, because parsing blocks
-    ├─ share-2 ...
-    └─ collect             waits until every share has been handed in, and moves them on
-       └─ aggregate        consumes the shares: each is freed as soon as it is added
-          ├─ summary       borrows the audit, and so does `rejected`
-          ├─ longest       sorts and trims a copy of its own, and so does `tangled`
-          ├─ tangled
-          └─ rejected
+    discover            finds the files; a directory that cannot be read is caught and becomes FAILURE
+    ├─ files            runs a tree for each of them, several at a time, and collects the results, failures as well
+    │    ┊ read         reads a file; tries again what failed only for the moment
+    │    ┊ └─ measure   consumes the source, and counts what is in it, in a thread, because parsing blocks
+    └─ commit           asks git, if the directory is a repository, and does not mind if there is no answer
+    audit               joins what was found with what came of it: consumes the results, and adds them up
+    ├─ summary          borrows the audit, as `rejected` does, and the commit, if there is one
+    ├─ longest          sorts and trims a copy of its own, and so does `tangled`
+    ├─ tangled
+    └─ rejected
+    report              joins the sections
+    └─ save             writes the report to a file, if it was asked for
 
-Run concurrently, the shares are read at the same time, and some are measured while others are still being read. That does not make
-the measuring itself faster, since threads take turns in Python; it keeps the event loop free. Run one node at a time, the same
-tree gives the same report.
-
-A node reads its parent alone, so what comes from several branches has to meet elsewhere: here in the `Ledger`, a service of the
-context. A node that waits for others has to be sure that they come. These do: a managed node is exited on every way out.
+Run concurrently, some files are measured while others are still being read. That does not make the measuring itself faster, since
+threads take turns in Python; it keeps the event loop free. Run one node at a time, the same tree gives the same report.
 """
 
 import argparse
@@ -31,45 +28,46 @@ import errno
 import importlib.util
 import os
 import re
+import subprocess
 import sys
 import sysconfig
 import warnings
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 import anyio
-from anyio.from_thread import check_cancelled
 
 from yorch_async import (
     Concurrent,
     Context,
+    Failure,
     Plan,
     RetryFixed,
     StepResult,
     TaskResult,
     TaskTree,
-    borrow_prev,
-    borrow_prev_mut,
+    borrow,
     catch_as_failure,
     compile_plan,
+    consume,
     consume_prev,
-    copy_prev,
+    copy,
+    fallback,
     from_ctx,
     from_input,
+    item,
     retry,
     run,
-    task,
-    task_forward_prev,
     to_thread,
     value,
 )
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
+NOWHERE = Path(os.devnull)
 
 # What may be over in a moment. Any other error says something about the file, and is reported.
 PASSING = {errno.EAGAIN, errno.EBUSY, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT}
@@ -116,54 +114,8 @@ class Found:
 
 
 @dataclass(slots=True)
-class Share:
-    """A part of the files: what is to be read, what has been read and is to be measured, and what came of it."""
-
-    directory: Path
-    missing: list[str]
-    texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    measured: dict[str, Measured] = field(default_factory=dict[str, Measured])
-    rejected: dict[str, str] = field(default_factory=dict[str, str])
-
-
-class Ledger:
-    """Where the shares of a run meet. It has state, and serves one run at a time."""
-
-    def __init__(self) -> None:
-        self._shares: list[Share] = []
-        self._news: anyio.Event | None = None
-
-    def open(self) -> None:
-        """Begin with nothing, whatever a run that was cancelled has left."""
-        self._shares, self._news = [], None
-
-    def hand_in(self, share: Share) -> None:
-        """Add a share, whatever has become of it."""
-        self._shares.append(share)
-        if self._news is not None:
-            self._news.set()
-
-    async def collect(self, count: int) -> list[Share]:
-        """Wait for so many shares, and let go of them."""
-        while len(self._shares) < count:
-            self._news = anyio.Event()
-            await self._news.wait()
-        shares, self._shares = self._shares, []
-        return shares
-
-
-@dataclass(slots=True)
-class Harvest:
-    """All shares, as they were handed in."""
-
-    directory: Path
-    rejected: dict[str, str]
-    shares: list[Share]
-
-
-@dataclass(slots=True)
 class Audit:
-    """What `aggregate` adds up."""
+    """What `add_up` makes of the files."""
 
     directory: Path
     rejected: dict[str, str]
@@ -172,8 +124,7 @@ class Audit:
     total: Counter[str] = field(default_factory=Counter[str])
 
 
-def discover(settings: Settings, ledger: Ledger, directory: Path = STDLIB) -> TaskResult[Found]:
-    ledger.open()
+def discover(settings: Settings, directory: Path = STDLIB) -> TaskResult[Found]:
     found = find(directory, settings.leave_out)
     if not found.files and not found.rejected:
         return TaskResult.failure(f"there are no Python files below {directory}")
@@ -196,50 +147,27 @@ def find(directory: Path, leave_out: frozenset[str]) -> Found:
                 found.files.append(shown)
             else:
                 found.rejected[shown] = "cannot be reached, or is no ordinary file"
+    found.files.sort()
     return found
 
 
-@contextmanager
-def deal(found: Found, ledger: Ledger, number: int, shares: int) -> Generator[Share]:
-    """Deal out one share of the files, and hand it in when nobody needs it any more."""
-    share = Share(found.directory, found.files[number::shares])
+def files_of(found: Found) -> list[str]:
+    return found.files
+
+
+async def read(path: str, settings: Settings, directory: Path = STDLIB) -> TaskResult[bytes]:
     try:
-        yield share
-    finally:
-        ledger.hand_in(share)
+        return TaskResult.success(await settings.read(directory / path))
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        if error.errno in PASSING:
+            return TaskResult.retry(reason, after=settings.patience, error=error)
+        return TaskResult.failure(reason, error)
 
 
-async def read(share: Share, settings: Settings) -> StepResult:
-    """Read what is missing. What was read stays in the share, so another attempt only reads what failed in this one."""
-    errors = dict[str, OSError]()
-    for path in share.missing:
-        try:
-            share.texts[path] = await settings.read(share.directory / path)
-        except OSError as error:
-            if error.errno in PASSING:
-                errors[path] = error
-            else:
-                share.rejected[path] = f"cannot be read: {error.strerror or error}"
-    share.missing = [*errors]
-    if errors:
-        path = share.missing[0]
-        return StepResult.retry(f"reading failed for {path}", after=settings.patience, error=errors[path])
-    return StepResult.success()
-
-
-def measure(share: Share) -> None:
-    """Measure one file after the other, and let go of its source."""
-    for path in sorted(share.texts):
-        check_cancelled()  # a thread cannot be stopped from outside
-        found = measure_file(path, share.texts.pop(path))
-        if isinstance(found, str):
-            share.rejected[path] = found
-        else:
-            share.measured[path] = found
-
-
-async def collect(found: Found, ledger: Ledger, shares: int) -> Harvest:
-    return Harvest(found.directory, {**found.rejected}, await ledger.collect(shares))
+def measure(path: str, source: bytes) -> TaskResult[Measured]:
+    found = measure_file(path, source)
+    return TaskResult.failure(found) if isinstance(found, str) else TaskResult.success(found)
 
 
 def measure_file(path: str, source: bytes) -> Measured | str:
@@ -281,14 +209,26 @@ def count_lines(text: str) -> Counter[str]:
     return Counter(files=1, lines=len(lines), code=len(lines) - comment - blank, comment=comment, blank=blank)
 
 
-def aggregate(harvest: Harvest) -> Audit:
-    audit, measured = Audit(harvest.directory, harvest.rejected), dict[str, Measured]()
-    while harvest.shares:
-        share = harvest.shares.pop()
-        measured |= share.measured
-        audit.rejected |= share.rejected
-        audit.rejected |= dict.fromkeys([*share.missing, *share.texts], "given up, as its share could not be read")
-    for path, (counts, functions) in sorted(measured.items()):  # whichever share was the first
+def is_repository(found: Found) -> bool:
+    return (found.directory / ".git").exists()
+
+
+async def commit(found: Found) -> str:
+    done = await anyio.run_process(["git", "-C", str(found.directory), "log", "-1", "--format= at %h of %as"])
+    return done.stdout.decode().rstrip()
+
+
+def add_up(found: Found, results: list[Measured | Failure]) -> Audit:
+    audit = Audit(found.directory, {**found.rejected})
+    results.reverse()
+    for path in found.files:
+        result = results.pop()  # and free it, when it is added
+        if isinstance(result, Failure):
+            if result.reason is None and result.error is not None:
+                raise result.error  # no answer, but a mistake of ours
+            audit.rejected[path] = result.reason or result.status.name
+            continue
+        counts, functions = result
         package = path.split("/")[0] if "/" in path else "(top level)"
         audit.packages.setdefault(package, Counter()).update(counts)
         audit.total.update(counts)
@@ -296,14 +236,18 @@ def aggregate(harvest: Harvest) -> Audit:
     return audit
 
 
-def summary(audit: Audit, top: int = 10) -> str:
+def with_own_list(audit: Audit) -> Audit:
+    return replace(audit, functions=audit.functions.copy())
+
+
+def summary(audit: Audit, commit: str, top: int = 10) -> str:
     largest = sorted(audit.packages.items(), key=lambda package: package[1]["lines"], reverse=True)
     rows = [("all", audit.total), *largest[: max(top, 0)]]
     failed = f", and {len(audit.rejected):,} that could not be measured" if audit.rejected else ""
     files = f"{audit.total['files']:,} Python file" + "s" * (audit.total["files"] != 1)
     header = "".join(f"{column:>11}" for column in COLUMNS) + "  package"
     table = ["".join(f"{counts[column]:>11,}" for column in COLUMNS) + f"  {name}" for name, counts in rows]
-    return "\n".join([f"Audit of {audit.directory}: {files}{failed}", "", header, *table])
+    return "\n".join([f"Audit of {audit.directory}{commit}: {files}{failed}", "", header, *table])
 
 
 def ranking(audit: Audit, key: Literal["lines", "complexity"], top: int = 10) -> str:
@@ -319,33 +263,51 @@ def rejected(audit: Audit) -> str:
     return "\n".join(["Could not be measured", "", *lines]) if lines else "Everything could be measured"
 
 
-def plan(shares: int = 4) -> tuple[Plan, Context]:
-    tree = TaskTree("code audit")
+def report(*sections: str) -> str:
+    return "\n\n".join(sections)
+
+
+def is_asked_for(_report: str, save_to: Path = NOWHERE) -> bool:
+    return save_to != NOWHERE
+
+
+async def save(report: str, save_to: Path = NOWHERE) -> None:
+    await anyio.Path(save_to).write_text(f"{report}\n", "utf-8", "backslashreplace")
+
+
+def plan(at_a_time: int = 8) -> tuple[Plan, Context]:
+    settings, directory, top = from_ctx(Settings), from_input("directory", Path), from_input("top", int)
     caught = catch_as_failure(lambda error: StepResult.failure("the directory cannot be read", error), on=OSError)
-    finding = (to_thread(), caught)  # walking a directory blocks
-    found = tree.root(discover, from_ctx(Settings), from_ctx(Ledger), from_input("directory", Path), adapters=finding)
-    shares, ledger = max(shares, 1), from_ctx(Ledger)
-    for number in range(shares):
-        dealing = task(
-            deal, borrow_prev(Found), ledger, value(number), value(shares), managed=True, name=f"share-{number + 1}"
-        )
-        reading = task_forward_prev(read, borrow_prev_mut(Share), from_ctx(Settings), adapters=(retry(RetryFixed(3)),))
-        found.child(dealing).child(reading).child(measure, borrow_prev_mut(Share), adapters=(to_thread(),))
-    harvest = found.child(collect, borrow_prev(Found), ledger, value(shares))
-    audit = harvest.child(aggregate, consume_prev(Harvest))
-    own = copy_prev(Audit, copier=lambda audit: replace(audit, functions=audit.functions.copy()))
-    top = from_input("top", int)
-    audit.child(summary, borrow_prev(Audit), top)
-    audit.child(ranking, own, value("lines"), top, name="longest")
-    audit.child(ranking, own, value("complexity"), top, name="tangled")
-    audit.child(rejected, borrow_prev(Audit))
-    return compile_plan(tree), Context(Settings(), Ledger())
+    unwritten = (catch_as_failure(on=OSError),)
+    unanswered = (catch_as_failure(on=(OSError, subprocess.CalledProcessError)), fallback(""))
+
+    one = TaskTree("one file")
+    source = one.root(read, item(str), settings, directory, adapters=(retry(RetryFixed(3)),))
+    source.child(measure, item(str), consume_prev(bytes), adapters=(to_thread(),))
+
+    tree = TaskTree("code audit")
+    found = tree.root(discover, settings, directory, adapters=(to_thread(), caught))  # walking a directory blocks
+    files = found.each(one, over=files_of, name="files", max_concurrency=max(at_a_time, 1), on_item_failure="collect")
+    at = found.child(commit, borrow(found), when=is_repository, adapters=unanswered)
+
+    audit = tree.join(add_up, borrow(found), consume(files), name="audit")
+    own = copy(audit, copier=with_own_list)
+    sections = [
+        audit.child(summary, borrow(audit), borrow(at, default=""), top),
+        audit.child(ranking, own, value("lines"), top, name="longest"),
+        audit.child(ranking, own, value("complexity"), top, name="tangled"),
+        audit.child(rejected, borrow(audit)),
+    ]
+    whole = tree.join(report, *map(borrow, sections), keep=True)
+    whole.child(save, borrow(whole), from_input("save_to", Path), when=is_asked_for, adapters=unwritten)
+    return compile_plan(tree), Context(Settings())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Audit a directory of Python source.")
     parser.add_argument("directory", type=Path, nargs="?", default=STDLIB, help="by default the standard library")
     parser.add_argument("--top", type=int, default=10, help="how many packages and functions to show (10)")
+    parser.add_argument("--save-to", type=Path, default=NOWHERE, help="write the report to this file as well")
     inputs = vars(parser.parse_args())
     try:
         result = run(*plan(), inputs=inputs, execution=Concurrent())
@@ -354,8 +316,9 @@ def main() -> int:
     if not result.ok:
         print(*result.failures, sep="\n", file=sys.stderr)
         return 1
-    report, encoding = "\n\n".join(section for _, section in result.items() if section), sys.stdout.encoding
-    print(report.encode(encoding, "backslashreplace").decode(encoding))  # files have names that no terminal can show
+    encoding = sys.stdout.encoding
+    # files have names that no terminal can show
+    print(result["report"].encode(encoding, "backslashreplace").decode(encoding))
     return 0
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import subprocess
 import sys
 import sysconfig
 import threading
@@ -14,7 +15,8 @@ import anyio.from_thread
 import anyio.lowlevel
 import pytest
 
-from yorch_async import Concurrent, Context, NodeStarted, RunResult, SerialDfs, StepStatus, run_plan
+from yorch_async import Concurrent, Context, ItemEnded, RunResult, SerialDfs, StepStatus, run_plan
+from yorch_async.testing import all_kept
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 DEEP = b"-" * 100_000 + b"1\n"
@@ -54,15 +56,11 @@ def write(tmp_path):
     return write
 
 
-async def audited(audit, directory, *, top=10, shares=4, execution=CONCURRENT, observers=(), **settings) -> RunResult:
-    plan, _ = audit.plan(shares)
-    context = Context(audit.Settings(**{"patience": 0.0, **settings}), audit.Ledger())
-    inputs = {"directory": directory, "top": top}
-    return await run_plan(plan, context, inputs=inputs, execution=execution, observers=observers)
-
-
-def report(result) -> dict[str, str]:
-    return {path: output for path, output in result.items() if output is not None}
+async def audited(audit, directory, *, top=10, at_a_time=4, execution=CONCURRENT, **settings) -> RunResult:
+    """Audit a directory, and keep the sections of the report beside it."""
+    plan, _ = audit.plan(at_a_time)
+    context = Context(audit.Settings(**{"patience": 0.0, **settings}))
+    return await run_plan(all_kept(plan), context, inputs={"directory": directory, "top": top}, execution=execution)
 
 
 def rejected(audit, result) -> dict[str, str]:
@@ -266,7 +264,7 @@ def test_a_parser_that_gives_up_is_survived(audit, monkeypatch, error):
 @pytest.mark.anyio
 @EXECUTIONS
 async def test_the_whole_report(audit, write, execution):
-    """The four parts of the report, to the letter, in whatever order and however many at a time the nodes run."""
+    """Its four parts, to the letter, in whatever order and however many at a time the nodes run."""
     long = "def long():\n" + "    x = 1\n" * 4
     tangled = "def tangled(x):\n    return x and (1 if x else 2)\n"
     directory = write(
@@ -283,31 +281,32 @@ async def test_the_whole_report(audit, write, execution):
     result = await audited(audit, directory, top=2, execution=execution)
 
     assert result.raise_for_status().ok
-    assert report(result) == {
-        "discover/collect/aggregate/summary": f"""\
+    assert (
+        result["report"]
+        == f"""\
 Audit of {directory}: 3 Python files, and 1 that could not be measured
 
       files      lines       code    comment      blank    classes  functions  package
           3         17         15          1          1          1          3  all
           2         13         13          0          0          0          3  lib
-          1          4          2          1          1          1          0  (top level)""",
-        "discover/collect/aggregate/longest": """\
+          1          4          2          1          1          1          0  (top level)
+
 Functions with the most lines
 
       lines complexity  function
           6          1  longer in lib/two/three.py:1
-          5          1  long in lib/one.py:1""",
-        "discover/collect/aggregate/tangled": """\
+          5          1  long in lib/one.py:1
+
 Functions with the most complexity
 
       lines complexity  function
           2          3  tangled in lib/one.py:6
-          5          1  long in lib/one.py:1""",
-        "discover/collect/aggregate/rejected": """\
+          5          1  long in lib/one.py:1
+
 Could not be measured
 
-  lib/broken.py: line 1: invalid syntax""",
-    }
+  lib/broken.py: line 1: invalid syntax"""
+    )
 
 
 @pytest.mark.anyio
@@ -415,21 +414,21 @@ async def test_a_directory_without_python_is_a_failure(audit, write):
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("shares", [1, 2, 7, 30])
-async def test_there_may_be_any_number_of_shares(audit, write, shares):
-    """The report is the same, also where some shares have nothing in them."""
+@pytest.mark.parametrize("at_a_time", [1, 2, 7, 30])
+async def test_any_number_of_files_may_be_worked_on_at_a_time(audit, write, at_a_time):
+    """The report is the same, also where there are not so many."""
     directory = write({f"{number}.py": "def f(): pass\n" * (number % 3) for number in range(9)} | {"broken.py": "def f(:"})
 
-    assert report(await audited(audit, directory, shares=shares)) == report(
-        await audited(audit, directory, shares=4, execution=SerialDfs())
-    )
+    together = await audited(audit, directory, at_a_time=at_a_time)
+    alone = await audited(audit, directory, execution=SerialDfs())
+    assert together["report"] == alone["report"]
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("shares", [0, -1])
-async def test_there_is_at_least_one_share(audit, write, shares):
+@pytest.mark.parametrize("at_a_time", [0, -1])
+async def test_at_least_one_file_is_worked_on(audit, write, at_a_time):
     """Otherwise nothing would be read."""
-    result = await audited(audit, write({"a.py": ""}), shares=shares)
+    result = await audited(audit, write({"a.py": ""}), at_a_time=at_a_time)
 
     assert result["summary"].splitlines()[0].endswith(": 1 Python file")
 
@@ -438,8 +437,8 @@ async def test_there_is_at_least_one_share(audit, write, shares):
 @pytest.mark.parametrize(
     ("execution", "at_most"), [(SerialDfs(), 1), (CONCURRENT, 3), (Concurrent(max_concurrency=2), 2)], ids=repr
 )
-async def test_as_many_files_are_read_at_a_time_as_there_are_shares(audit, write, execution, at_most):
-    """Or as may run at a time: each share reads one file after the other."""
+async def test_as_many_files_are_read_at_a_time_as_there_may_be(audit, write, execution, at_most):
+    """As the plan says, or as the run does, if that allows less."""
     reading, most = 0, 0
 
     async def read(path):
@@ -451,13 +450,13 @@ async def test_as_many_files_are_read_at_a_time_as_there_are_shares(audit, write
         reading -= 1
         return b""
 
-    await audited(audit, write({f"{number}.py": "" for number in range(20)}), read=read, shares=3, execution=execution)
+    await audited(audit, write({f"{number}.py": "" for number in range(20)}), read=read, at_a_time=3, execution=execution)
 
     assert most == at_most
 
 
 @pytest.mark.anyio
-async def test_some_shares_are_measured_while_others_are_being_read(audit, write, monkeypatch):
+async def test_some_files_are_measured_while_others_are_being_read(audit, write, monkeypatch):
     """The last file comes only when the first one has been measured."""
     first, measure_file = anyio.Event(), audit.measure_file
 
@@ -471,15 +470,15 @@ async def test_some_shares_are_measured_while_others_are_being_read(audit, write
         return path.read_bytes()
 
     monkeypatch.setattr(audit, "measure_file", measured)
-    result = await audited(audit, write({"a.py": "", "b.py": ""}), read=read, shares=2)
+    result = await audited(audit, write({"a.py": "", "b.py": ""}), read=read, at_a_time=2)
 
     assert result["summary"].splitlines()[0].endswith(": 2 Python files")
 
 
 @pytest.mark.anyio
 @EXECUTIONS
-async def test_a_share_that_cannot_be_read_ends_the_audit_or_is_reported(audit, write, execution):
-    """As it is asked for; nobody waits for it in vain."""
+async def test_a_file_that_cannot_be_read_at_last_is_reported(audit, write, execution):
+    """After some attempts; all others are measured."""
 
     async def read(path):
         await anyio.lowlevel.checkpoint()
@@ -488,19 +487,15 @@ async def test_a_share_that_cannot_be_read_ends_the_audit_or_is_reported(audit, 
         return b"x = 1\n"
 
     directory = write({"a.py": "", "b.py": "", "c.py": "", "d.py": ""})
-    result = await audited(audit, directory, read=read, shares=2, execution=execution)
+    result = await audited(audit, directory, read=read, execution=execution)
 
-    assert (StepStatus.FAILURE, "reading failed for b.py") == (result.status, result.step.reason)
-    if getattr(execution, "on_failure", "stop") == "stop":
-        assert report(result) == {}
-    else:
-        assert result["summary"].startswith(f"Audit of {directory}: 2 Python files, and 2 that could not be measured\n")
-        assert rejected(audit, result) == dict.fromkeys(("b.py", "d.py"), "given up, as its share could not be read")
+    assert result["summary"].startswith(f"Audit of {directory}: 3 Python files, and 1 that could not be measured\n")
+    assert rejected(audit, result) == {"b.py": "cannot be read: Input/output error"}
 
 
 @pytest.mark.anyio
 async def test_a_mistake_ends_the_audit(audit, write, monkeypatch):
-    """An exception of one share is not waited out by the others."""
+    """An exception that is no answer does not count as one."""
 
     def broken(path, source):
         raise ZeroDivisionError
@@ -508,26 +503,69 @@ async def test_a_mistake_ends_the_audit(audit, write, monkeypatch):
     monkeypatch.setattr(audit, "measure_file", broken)
     for execution in (CONCURRENT, Concurrent(on_failure="continue")):
         with pytest.raises(ExceptionGroup) as error:
-            await audited(audit, write({"a.py": ""}), shares=2, execution=execution)
+            await audited(audit, write({"a.py": ""}), execution=execution)
         assert [ZeroDivisionError] == [type(each) for each in error.value.exceptions]
 
 
 @pytest.mark.anyio
-async def test_one_context_serves_one_run_after_the_other(audit, write):
-    """Also after one that was cancelled when some shares had been handed in already."""
+async def test_one_plan_serves_one_run_after_the_other(audit, write):
+    """Also after one that was cancelled when some files had been measured already."""
     plan, context = audit.plan(2)
     inputs = {"directory": write({"a.py": "x = 1\n", "b.py": ""})}
     with anyio.CancelScope() as scope:
 
         def stop(event):
-            if isinstance(event, NodeStarted) and event.path == "discover/share-2/read":
+            if isinstance(event, ItemEnded):
                 scope.cancel()
 
         await run_plan(plan, context, inputs=inputs, observers=[stop])
     assert scope.cancelled_caught
     results = [await run_plan(plan, context, inputs=inputs, execution=each) for each in (CONCURRENT, SerialDfs())]
 
-    assert [result["summary"].splitlines()[0].partition(": ")[2] for result in results] == ["2 Python files"] * 2
+    assert [result["report"].splitlines()[0].partition(": ")[2] for result in results] == ["2 Python files"] * 2
+
+
+@pytest.mark.anyio
+async def test_the_commit_is_shown_where_there_is_one(audit, write, monkeypatch):
+    """Git is asked in a repository only; if it has no answer, or is not there, that is no matter."""
+    asked = []
+
+    async def run_process(command):
+        asked.append(command[:3])
+        if len(asked) > 1:
+            raise [FileNotFoundError(), subprocess.CalledProcessError(128, command)][len(asked) - 2]
+        return subprocess.CompletedProcess(command, 0, b" at 1a2b3c4 of 2026-07-01\n")
+
+    monkeypatch.setattr(anyio, "run_process", run_process)
+    directory = write({"a.py": ""})
+    titles = [(await audited(audit, directory))["summary"].splitlines()[0]]
+    (directory / ".git").mkdir()
+    titles += [(await audited(audit, directory))["summary"].splitlines()[0] for _ in range(3)]
+
+    assert asked == [["git", "-C", str(directory)]] * 3
+    assert [title.removeprefix(f"Audit of {directory}") for title in titles] == [
+        ": 1 Python file",
+        " at 1a2b3c4 of 2026-07-01: 1 Python file",
+        *[": 1 Python file"] * 2,
+    ]
+
+
+@pytest.mark.anyio
+@EXECUTIONS
+async def test_the_report_is_saved_where_that_is_asked_for(audit, write, execution):
+    """To the letter; if it is not, nothing is written, and if that cannot be done, the audit has failed, and has a report."""
+    directory = write({"a.py": "x = 1\n"})
+    plan, context = audit.plan()
+
+    async def saved(**inputs):
+        return await run_plan(plan, context, inputs={"directory": directory, **inputs}, execution=execution)
+
+    without, result, failed = await saved(), await saved(save_to=directory / "report"), await saved(save_to=directory)
+
+    assert [skip.path for skip in without.skipped] == ["discover/commit", "report/save"]
+    assert (directory / "report").read_text("utf-8") == f"{result['report']}\n" == f"{without['report']}\n"
+    assert [str(each.error).partition(" ")[0] for each in failed.failures] == ["[Errno"]
+    assert failed["report"] == without["report"]
 
 
 @pytest.mark.anyio
@@ -582,7 +620,7 @@ async def test_measuring_can_be_cancelled(audit, write, monkeypatch, execution):
 
     monkeypatch.setattr(audit, "measure_file", measure_file)
     with anyio.CancelScope() as scope:
-        await audited(audit, write({f"{number}.py": "" for number in range(9)}), shares=1, execution=execution)
+        await audited(audit, write({f"{number}.py": "" for number in range(9)}), at_a_time=1, execution=execution)
 
     assert scope.cancelled_caught
     assert measured == ["0.py"]
@@ -592,13 +630,15 @@ async def test_measuring_can_be_cancelled(audit, write, monkeypatch, execution):
 
 
 def test_program_reports(run_example, write):
-    """A directory on the command line, and the number of functions to show."""
-    done = run_example("code_audit.py", write({"a.py": "def f(): pass\ndef g():\n    if f: pass\n"}), "--top", "1")
+    """A directory on the command line, the number of functions to show, and where else the report is to go."""
+    directory = write({"a.py": "def f(): pass\ndef g():\n    if f: pass\n"})
+    done = run_example("code_audit.py", directory, "--top", "1", "--save-to", directory / "report")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "  g in a.py:2\n" in done.stdout
     assert "  f in a.py:1\n" not in done.stdout
     assert done.stdout.endswith("\n\nEverything could be measured\n")
+    assert done.stdout == (directory / "report").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -655,7 +695,7 @@ def test_yorch_runs_the_plan(yorch_run, write):
     options = [
         (f"--backend={loop}", f"--execution={how}") for loop in ("asyncio", "trio") for how in ("serial", "concurrent")
     ]
-    done, *others = [yorch_run(*given, *each) for each in [*options, ("--max-concurrency=1", "--shares=1")]]
+    done, *others = [yorch_run(*given, *each) for each in [*options, ("--max-concurrency=1", "--at-a-time=1")]]
 
     assert done.returncode == 0
     assert [(each.returncode, each.stdout) for each in others] == [(0, done.stdout)] * 4
