@@ -230,3 +230,37 @@ async def test_what_a_resource_was_to_be_made_from_goes_with_the_node_that_does_
     last = tree.join(lambda given: made[0]() is None, borrow(opened, default=None), name="last")
     result = await run_plan(compile_plan(tree), execution=execution)
     assert result[last]
+
+
+async def test_a_resource_is_told_of_an_error_of_whatever_node_uses_it(execution):
+    """Also of one that is not below it."""
+    told = []
+
+    class Told:
+        def __enter__(self):
+            return "opened"
+
+        def __exit__(self, kind, error, trace):
+            told.append(str(error))
+
+    def use(given):
+        raise ValueError(given)
+
+    tree = TaskTree()
+    opened = tree.root(Told, managed=True, name="opened")
+    tree.join(use, borrow(opened), name="uses")
+    with pytest.raises((ValueError, ExceptionGroup)):
+        await run_plan(compile_plan(tree), execution=execution)
+    assert ["opened"] == told
+
+
+async def test_a_copy_is_made_in_the_rest_of_a_graph_as_before(execution):
+    """For those who copy, while another one takes the original."""
+    tree = TaskTree()
+    root = tree.root(int, name="root")
+    root.child(abort, name="stops", output=StepResult).child(int, name="left out")
+    thing = tree.join(lambda: ["thing"], after=root, name="thing", fanout=Fanout.CONSUME_WITH_COPIES)
+    taken = thing.child(lambda given: given.append("taken") or given, consume_prev(), name="takes")
+    copied = thing.child(lambda given: given, copy_prev(), name="copies")
+    result = await run_plan(compile_plan(tree), execution=execution)
+    assert (["thing", "taken"], ["thing"]) == (result[taken], result[copied])

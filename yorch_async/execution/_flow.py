@@ -248,10 +248,10 @@ class Flow:
         """Whether there are errors besides those by which nodes say that they were cancelled."""
         return any(type(error) is not ResultError or error.rule != "cancelled" for _, error in self.errors)
 
-    def first_error(self, index: int) -> BaseException | None:
-        """The error that came first, of a node and those below it."""
-        layout = self.run.plan.layout
-        return next((error for at, error in self.errors if layout.is_below(at, index)), None)
+    def first_error(self, index: int | None) -> BaseException | None:
+        """The error that came first, of a node and those that depend on it; of all nodes, if none is named."""
+        depends = self.run.plan.layout.depends
+        return next((error for at, error in self.errors if index is None or depends(at, index)), None)
 
     def end(self) -> BaseException | None:
         """Decide how the run has ended when all nodes have; the error to raise, if it is one."""

@@ -32,8 +32,7 @@ ENDED = -1
 
 async def _go_on(run: Run, first: int) -> int:
     """Run the rest of a graph in which something is left out; ENDED, or the number of nodes."""
-    if run.rest.is_new:
-        await _skip(run, run.program.step(first - 1))
+    await _skip(run, run.program.step(first - 1))
     for index in range(first, run.program.size):
         step = run.program.step(index)
         if index not in run.rest.dead and not await run.rest.node(step):

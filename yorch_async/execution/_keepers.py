@@ -36,8 +36,8 @@ class _Flow(Protocol):
     def interrupt(self, index: int) -> None:
         """Take note of a node that a cancellation has met."""
 
-    def first_error(self, index: int) -> BaseException | None:
-        """The error that came first, of a node and those below it."""
+    def first_error(self, index: int | None) -> BaseException | None:
+        """The error that came first, of a node and those that depend on it; of all nodes, if none is named."""
 
 
 class _Keeper:
@@ -129,7 +129,7 @@ class Keepers:
         again: BaseException | None = None
         try:
             for _, keeper in sorted(self._all.items(), reverse=True):
-                keeper.told = self._flow.first_error(0) if error is None else error
+                keeper.told = self._flow.first_error(None) if error is None else error
                 keeper.released.set()
                 while not keeper.ended.is_set():
                     try:

@@ -206,7 +206,7 @@ class RunResult:
             if because == index:
                 return f"{where}: its condition did not hold"
             return f"{where}: it was skipped because of '{layout.path(because)}'"
-        above = (failure for failure in self.failures if layout.is_below(index, failure.index) or failure.index == because)
+        above = (failure for failure in self.failures if layout.depends(index, failure.index) or failure.index == because)
         failure = next(above, self.failures[0] if self.failures else None)
         if failure is not None and index >= failure.index:
             return f"{where}: the run ended with {self.status.name} at '{failure.path}'"

@@ -59,13 +59,11 @@ class Layout:
         """Whether nothing comes after a node because of it."""
         return self.ends[position] == position + 1 and position not in self.links.followers
 
-    def is_below(self, position: int, above: int) -> bool:
-        """Whether a node belongs to the subtree of another one, or is it."""
-        if not above <= position < self.ends[above]:
-            return False
-        while self.links and position > above:
-            position = self.parents[position]
-        return not self.links or position == above
+    def depends(self, position: int, other: int) -> bool:
+        """Whether a node cannot run without another one, or is it."""
+        if not self.links:
+            return other <= position < self.ends[other]
+        return position == other or position in self.cut_off(other)
 
     def cut_off(self, position: int, known: Container[int] = ()) -> Sequence[int]:
         """The nodes that can never run when this one does not succeed, in order, without those of which that is known.
@@ -142,8 +140,6 @@ def _walk(children: Sequence[Sequence[int]], late: Sequence[bool]) -> Iterable[i
             lowest += 1
             continue
         index = lowest if late[lowest] else waiting.pop()
-        if done[index]:
-            continue
         done[index] = True
         yield index
         waiting.extend(child for child in reversed(children[index]) if not late[child])
