@@ -1,6 +1,7 @@
 """What every execution promises of graphs: what a node waits for that depends on several, what it sees, what is let go of when."""
 
 import weakref
+from contextlib import nullcontext
 
 import anyio
 import pytest
@@ -264,3 +265,28 @@ async def test_a_copy_is_made_in_the_rest_of_a_graph_as_before(execution):
     copied = thing.child(lambda given: given, copy_prev(), name="copies")
     result = await run_plan(compile_plan(tree), execution=execution)
     assert (["thing", "taken"], ["thing"]) == (result[taken], result[copied])
+
+
+@pytest.mark.parametrize("outcome", ["written", "nothing", "raised"])
+async def test_a_handle_stays_with_its_node_though_nobody_will_read_the_output(outcome):
+    """Those who would have read it are skipped while it is being written."""
+    tree, opened = TaskTree(), anyio.Event()
+    root = tree.root(int, name="root")
+
+    async def write(out):
+        await opened.wait()
+        if outcome == "raised":
+            raise ValueError
+        if outcome == "nothing":
+            return StepResult.abort_branch()
+        out.set("written")
+        return StepResult.success()
+
+    writes = root.child(task_into(write), name="writes")
+    stops = root.child(abort, name="stops", output=StepResult | int)
+    tree.join(list, borrow(writes), after=stops, name="left out")
+    tree.join(lambda given: opened.set(), borrow(stops, default=1), name="opens")
+    following = tree.join(lambda given: "followed", borrow(stops, default=1), after=writes, name="follows")
+    with pytest.RaisesGroup(ValueError) if outcome == "raised" else nullcontext():
+        result = await run_plan(compile_plan(tree), execution=PATIENT)
+        assert (following in result) is (outcome == "written")

@@ -14,7 +14,7 @@ from yorch_async import Concurrent, SerialDfs, compile_plan, run_plan, run_sync
 from yorch_async.plan import Variant, code_of
 from yorch_async.testing import Recorder
 
-CHUNKS = [pytest.param(range(first, first + 250), id=f"from {first}") for first in range(0, 2000, 250)]
+CHUNKS = [pytest.param(range(first, first + 125), id=f"from {first}") for first in range(0, 2000, 125)]
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 
@@ -158,7 +158,7 @@ def test_a_concurrent_run_does_what_does_not_depend_on_a_failure(backend, seeds)
     """Calls see the same as one after the other, however long each takes, and outputs go when nobody can read them any more."""
 
     async def main():
-        for model, log, plan, limit in concurrent_runs(seeds, [["failure"], ["failure", "raise"]][seeds[0] // 250 % 2]):
+        for model, log, plan, limit in concurrent_runs(seeds, [["failure"], ["failure", "raise"]][seeds[0] // 125 % 2]):
             observers = [Recorder()] if limit == 2 else []
             ended, raised = await ran_at_once(plan, Concurrent(max_concurrency=limit, on_failure="continue"), observers)
             assert calls_of(model.log) == calls_of(log)
@@ -175,7 +175,7 @@ def test_a_concurrent_run_does_what_does_not_depend_on_a_failure(backend, seeds)
 
 
 @BACKENDS
-@pytest.mark.parametrize("seeds", CHUNKS[:2])
+@pytest.mark.parametrize("seeds", CHUNKS[:4])
 def test_a_failure_ends_a_concurrent_run(backend, seeds):
     """What ran until then ran as it would have; the run ends by what has failed, and by nothing else."""
 
@@ -197,7 +197,7 @@ def test_a_failure_ends_a_concurrent_run(backend, seeds):
 
 
 @BACKENDS
-@pytest.mark.parametrize("seeds", CHUNKS[:2])
+@pytest.mark.parametrize("seeds", CHUNKS[:4])
 def test_a_cancelled_run_ends_and_leaves_nothing(backend, seeds):
     """Wherever it is cancelled: no output is alive afterwards, without the collector, and no node goes on."""
 

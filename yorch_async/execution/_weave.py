@@ -9,7 +9,7 @@ from itertools import chain
 from operator import length_hint
 from typing import Any, Final, TypeAlias
 
-from .._slots import EMPTY
+from .._slots import EMPTY, DirectOut
 from .._tasks import Kind
 from ..plan import Keep, Plan, readers, spread
 from ._calls import Registers
@@ -156,7 +156,10 @@ class Weave:
             for register in self.reads(index):
                 counts[register] -= 1
                 if not counts[register]:
-                    registers[register] = EMPTY
+                    if (
+                        type(registers[register]) is not DirectOut
+                    ):  # the handle of a node that runs, and still writes into it
+                        registers[register] = EMPTY
                     if register in self.readers.managers:
                         ended.append(self.readers.managers[register])
         return ended
