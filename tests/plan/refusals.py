@@ -34,6 +34,7 @@ from yorch_async import (
     fallback,
     from_ctx,
     from_input,
+    item,
     retry,
     task,
     task_forward_prev,
@@ -106,6 +107,9 @@ def fill_any(out):
 
 
 def tick() -> None: ...
+
+
+def print_it(x) -> None: ...
 
 
 def check() -> StepResult:
@@ -209,6 +213,30 @@ def named(*names):
     root = tree.root(load)
     for name in names:
         root.child(load, name=name)
+    return tree
+
+
+def each_of(what, *sources, elements=load_list, **options):
+    """A list, and something that is run for each of its elements."""
+    tree = TaskTree("tree")
+    tree.root(elements).each(what, *sources, **options)
+    return tree
+
+
+def inner_tree():
+    """A tree that is run for each element."""
+    return tree_of(task(show, item()))
+
+
+def each_of_itself():
+    tree = TaskTree("tree")
+    tree.root(load_list).each(tree)
+
+
+def each_of_each_other():
+    tree, other = TaskTree("tree"), TaskTree("other")
+    tree.root(load_list).each(other)
+    other.root(show, item()).each(tree)
     return tree
 
 
@@ -591,6 +619,62 @@ REGISTRATION = (
         lambda: joined(show, borrow, when=lambda node: task(bool, borrow(node))),
     ),
     Refusal(
+        "each-kind",
+        lambda: each_of(task_into(fill)),
+        "fill: is a task_into, which cannot be run for each element [each-kind]; register it with task(...), without managed=True, "
+        "or place it in a TaskTree and run that for each element",
+        lambda: each_of(task(show, item())),
+    ),
+    Refusal(
+        "each-kind",
+        lambda: each_of(task(lent, item(), managed=True)),
+        "lent: is a managed task, which cannot be run for each element [each-kind]; register it with task(...), without "
+        "managed=True, or place it in a TaskTree and run that for each element",
+        lambda: each_of(task(lent, item())),
+    ),
+    Refusal(
+        "each-no-item",
+        lambda: each_of(show_two, value(3), value(4)),
+        "show_two: is run for each element, and takes none [each-no-item]; write item() as one of its sources, or annotate a "
+        "parameter Item[T]",
+        lambda: each_of(show_two, value(3), item()),
+    ),
+    Refusal(
+        "each-exclusive",
+        lambda: each_of(show_two, item(), consume_prev()),
+        "show_two, parameter 'y': consume_prev is exclusive, but many elements share what it takes [each-exclusive]; use "
+        "borrow_prev(...), copy_prev(...), borrow(node) or copy(node)",
+        lambda: each_of(show_two, item(), copy_prev()),
+    ),
+    Refusal(
+        "each-exclusive",
+        lambda: each_of(show, over=task(show, borrow_prev_mut()), name="each"),
+        "each, parameter 'x': borrow_prev_mut is exclusive, but many elements share what it takes [each-exclusive]; use "
+        "borrow_prev(...), copy_prev(...), borrow(node) or copy(node)",
+        lambda: each_of(show, over=task(show, borrow_prev()), name="each"),
+    ),
+    Refusal(
+        "each-over",
+        lambda: each_of(show, over=task(show, borrow_prev(), adapters=(catch_as_failure(),))),
+        "show: 'show' is given as over=, and is more than a call [each-over]; use a callable of the parent's output, or "
+        "task(function, sources...) without adapters and managed=True",
+        lambda: each_of(show, over=task(show, borrow_prev())),
+    ),
+    Refusal(
+        "each-reduce",
+        lambda: each_of(print_it, reduce=show_two),
+        "print_it: reduce= is given, but there is nothing to reduce: the task is declared to return None [each-reduce]; let the task "
+        "return a value, or leave reduce= out",
+        lambda: each_of(show, reduce=show_two),
+    ),
+    Refusal(
+        "each-itself",
+        each_of_itself,
+        "load_list: 'tree' would run for each element of one of its own outputs [each-itself]; write a tree of its own for "
+        "the elements",
+        lambda: each_of(inner_tree()),
+    ),
+    Refusal(
         "bad-name",
         lambda: task(load, name="data/load"),
         "load: the name 'data/load' cannot be used [bad-name]; use a string that is not empty, can be printed and holds no '/'",
@@ -731,6 +815,53 @@ PLAN = (
         ONE_PROBLEM + "load/show, parameter 'x': consume_prev takes the output of 'load', which 'show_int' takes already "
         "[fanout-consumers]; let one child consume it, and use copy_prev(...) in the others",
         lambda: tree_of(load, [show_int, consume_prev()], [show, copy_prev()], **WITH_COPIES),
+    ),
+    Refusal(
+        "item-outside",
+        lambda: tree_of(task(show, item())),
+        ONE_PROBLEM
+        + "show, parameter 'x': item() stands for an element, but this tree is run by no each(...) [item-outside]; use another "
+        "source, or run the tree by node.each(tree)",
+        lambda: each_of(tree_of(task(show, item()))),
+    ),
+    Refusal(
+        "item-outside",
+        lambda: tree_of(load, [task(show, borrow_prev(), adapters=(fallback(task(show, item())),))]),
+        ONE_PROBLEM
+        + "load/show, parameter 'show.x': item() stands for an element, but this tree is run by no each(...) [item-outside]; use "
+        "another source, or run the tree by node.each(tree)",
+        lambda: tree_of(load, [task(show, borrow_prev(), adapters=(fallback(task(show, borrow_prev())),))]),
+    ),
+    Refusal(
+        "each-no-element",
+        lambda: each_of(tree_of(load)),
+        ONE_PROBLEM
+        + "load_list/tree/load: the tree 'tree' is run for each element, and none of its nodes takes it [each-no-element]; "
+        "write item() as one of the sources of its root",
+        lambda: each_of(tree_of(load, [show, item()])),
+    ),
+    Refusal(
+        "each-result",
+        lambda: each_of(tree_of(task(show, item()), [load], [load])),
+        ONE_PROBLEM
+        + "load_list/tree/show: the tree 'tree' gives an element 2 outputs (show/load, show/load[2]) [each-result]; mark the one "
+        "that counts with keep=True, or join them",
+        lambda: each_of(tree_of(task(show, item()), [load], [tick])),
+    ),
+    Refusal(
+        "each-circle",
+        each_of_each_other,
+        "plan 'tree': 1 problem\n  load_list/other/show/tree: the tree 'tree' would be run for each element of something in itself "
+        "[each-circle]; write a tree of its own for the elements",
+        lambda: each_of(inner_tree()),
+    ),
+    Refusal(
+        "each-elements",
+        lambda: each_of(show, elements=load),
+        ONE_PROBLEM
+        + "load/show: the output of 'load' is int, which has no elements [each-elements]; write over=function, which makes an "
+        "iterable of it",
+        lambda: each_of(show, elements=load, over=range),
     ),
     Refusal(
         "default-forwarded",
@@ -1019,6 +1150,20 @@ RUN = (
         lambda: waiting(-1),
         "pop: RetryFixed.delay answered -1 as the time to wait [bad-delay]; return seconds, as a number of 0 or more",
         lambda: waiting(0),
+    ),
+    Refusal(
+        "no-elements",
+        lambda: each_of(show, elements=lambda: 3, name="each"),
+        "<lambda>/each: has no elements to go through, but an object of type int [no-elements]; return an iterable or an async "
+        "iterable, or write over=function, which makes one of it",
+        lambda: each_of(show, elements=lambda: "3", name="each"),
+    ),
+    Refusal(
+        "nothing-reduced",
+        lambda: each_of(show, elements=list, reduce=show_two),
+        "list/show: has no element to begin with, and so nothing to reduce [nothing-reduced]; write initial=..., which is what "
+        "an empty reduction gives",
+        lambda: each_of(show, elements=list, reduce=show_two, initial=0),
     ),
     Refusal(
         "not-managed",
