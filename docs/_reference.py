@@ -27,7 +27,7 @@ VALUES = {
     "RetryForever",
 }
 VALUES |= {"SerialDfs", "StepResult", "SteppedClock", "TaskTree"}
-RECORDS = {"Failure", "InputInfo", "Outcome", *(event.__name__ for event in get_args(yorch_async.Event))}
+RECORDS = {"Failure", "InputInfo", "LeftOut", "Outcome", *(event.__name__ for event in get_args(yorch_async.Event))}
 
 
 def setup(app: Sphinx) -> None:

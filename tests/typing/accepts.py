@@ -15,11 +15,14 @@ from yorch_async import (
     Context,
     DirectOut,
     Event,
+    Failure,
     Fanout,
     FromCtx,
     FromInput,
     Handle,
     InputInfo,
+    Item,
+    LeftOut,
     Node,
     NodeEnded,
     Plan,
@@ -52,6 +55,7 @@ from yorch_async import (
     fallback,
     from_ctx,
     from_input,
+    item,
     limit,
     retry,
     retry_on,
@@ -270,6 +274,45 @@ async def main(recorder: Recorder) -> None:
     assert_type(run(plan, execution=concurrent if plan.slots else SerialDfs(), timeout=1), RunResult)
     assert_type(recorder.of(NodeEnded), list[NodeEnded])
     assert_type(scripted(1, 2), Callable[..., Any])
+
+
+def length_of(text: Item[str]) -> int:
+    """Take an element."""
+    return len(text)
+
+
+async def length_late(text: str, more: int) -> TaskResult[int]:
+    """Take an element, and more."""
+    return TaskResult.success(len(text) + more)
+
+
+def go_through(words: Node[list[str]], inner: TaskTree) -> None:
+    """Run something for each element."""
+    assert_type(words.each(length_of), Node[list[int]])
+    assert_type(words.each(length_late, item(str), value(1), max_concurrency=3), Node[list[int]])
+    assert_type(words.each(task(length_of), over=reversed, keep=True, name="length_ofd"), Node[list[int]])
+    assert_type(words.each(length_of, on_item_failure="skip", when=bool, after=words), Node[list[int]])
+    assert_type(words.each(length_of, on_item_failure="collect"), Node[list[Any]])
+    assert_type(words.each(inner, over=task(backwards, borrow_prev(list[str]))), Node[list[Any]])
+    assert_type(words.each(length_of, item(str), reduce=add, initial=0), Node[int])
+    assert_type(words.each(length_of, borrow_prev(list[str]), adapters=[retry_on(OSError, RetryFixed(3))]), Node[list[int]])
+
+
+def backwards(words: list[str]) -> list[str]:
+    """Make what is gone through."""
+    return words[::-1]
+
+
+def add(total: int, number: int) -> int:
+    """Reduce."""
+    return total + number
+
+
+def look_at(result: RunResult) -> None:
+    """See what was left out."""
+    assert_type(result.left_out, tuple[LeftOut, ...])
+    assert_type([(out.path, out.index, out.count) for out in result.left_out], list[tuple[str, int, int]])
+    assert_type(result.left_out[0].failures, tuple[Failure, ...])
 
 
 async def check(recorder: Recorder, clock: SteppedClock) -> None:

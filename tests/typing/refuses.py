@@ -25,6 +25,7 @@ from yorch_async import (
     copy,
     copy_prev,
     fallback,
+    item,
     limit,
     retry,
     run,
@@ -79,6 +80,13 @@ copy(root, copier=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgument
 # What a node comes after are nodes, and a condition can be called.
 tree.join(use, borrow(root), after="load")  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
 root.child(use, borrow_prev(Config), when=True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+# What is run for each element, and what becomes of those that fail.
+root.each(use, item(Config), over=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+root.each(use, item(Config), on_item_failure="ignore")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+root.each(use, item(Config), max_concurrency="3")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+root.each(use, item(Config), managed=True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+root.each(tree, item(Config))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 # What is no source.
 root.child(use, Config())  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
