@@ -15,7 +15,6 @@ from yorch_async import (
     run_sync,
     task,
 )
-from yorch_async.testing import replaced
 
 
 def inner_tree(*children, name="inner", sources=(), **options):
@@ -144,16 +143,6 @@ def test_an_input_that_a_tree_takes_as_another_type_is_a_problem():
     tree = TaskTree("outer")
     tree.root(lambda x: [x], from_input("x", int), name="numbers").each(inner, name="each")
     assert [("numbers/each/root", "input-type")] == problems_of(tree)
-
-
-def test_a_node_that_goes_through_elements_can_be_replaced():
-    """By what it would give; what its tree needs is not needed any more."""
-    inner = TaskTree("inner")
-    inner.root(lambda number, x: number, item(), from_input("x"), name="root")
-    tree, node = outer_tree(inner, name="each")
-    total = node.child(sum, borrow_prev(list), name="total")
-    plan = replaced(compile_plan(tree), {node: [5, 6]})
-    assert 11 == run_sync(plan)[total]
 
 
 def test_a_node_of_a_tree_may_take_the_element_anywhere():

@@ -109,7 +109,7 @@ def _inner(
     plans: dict[int, Plan] = {}
     problems: list[Problem] = []
     for position, task in enumerate(tasks):
-        tree = None if task.each is None else task.each.tree
+        tree = _tree_of(task)
         if tree is None:
             continue
         path = layout.path(position)
@@ -121,6 +121,12 @@ def _inner(
         if plan is not None:
             plans[position] = plan
     return plans, problems
+
+
+def _tree_of(task: Task[Any]) -> TaskTree | None:
+    """The tree that a node runs for each element, if it is one."""
+    found: TaskTree | None = None if task.each is None else task.each.tree
+    return found
 
 
 def with_tasks(plan: Plan, tasks: tuple[Task[Any], ...]) -> Plan:
@@ -138,7 +144,7 @@ def with_tasks(plan: Plan, tasks: tuple[Task[Any], ...]) -> Plan:
         if problems:
             raise PlanError(f"plan '{plan.name}'", problems)
         lives = lifetimes(plan.layout, tasks, plan.fanouts, kept)
-    inner = {position: each for position, each in plan.inner.items() if tasks[position].each is not None}
+    inner = {position: each for position, each in plan.inner.items() if _tree_of(tasks[position]) is not None}
     inputs, context_keys = _needs(tasks, inner)
     inputs = {name: inputs.get(name, replace(info, required=False)) for name, info in plan.inputs.items()} | inputs
     asked, keys = MappingProxyType(inputs), MappingProxyType(context_keys)

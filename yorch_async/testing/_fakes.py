@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from .._adapter import Adapter
+from .._items import item
 from .._outputs import Returns
 from .._results import StepResult, StepStatus, TaskResult
 from .._signature import read
 from .._slots import EMPTY
 from .._specs import OutputSource
-from .._tasks import Kind, Task
+from .._tasks import Kind, Task, completed, make_task
 from .._types import class_of
 from .._variants import with_adapters, with_callable
 from ._public import public
@@ -68,8 +69,17 @@ def faked(task: Task[Any], fake: Any, path: str, adapters: Sequence[Adapter] | N
     """The task with a fake for its callable, and with other adapters, if they are given."""
     if isinstance(fake, Task):
         fake = fake.fn
+    if task.each is not None:
+        if _is_called(fake):
+            real = task.each.item or make_task(Kind.REGULAR, _element, (item(),), name=task.name)
+            return completed(replace(task, each=replace(task.each, item=faked(real, fake, path, adapters), tree=None)))
+        task = replace(task, each=None)
     made = _called(task, fake, path) if _is_called(fake) else _answering(task, fake, path)
     return made if adapters is None else with_adapters(made, adapters, path)
+
+
+def _element(element: Any) -> Any:
+    return element
 
 
 def _is_called(fake: object) -> bool:

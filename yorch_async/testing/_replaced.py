@@ -44,6 +44,8 @@ def replaced(plan: Plan, fakes: Mapping[Any, Any], *, adapters: Sequence[Adapter
       or without arguments if it has no parameters, and gives a value or an answer. (An output that can be called is passed as
       `TaskResult.success(output)`.)
 
+    Of a node of `each`, a callable is called for each element, in place of what is run for it; all else is the output of the node.
+
     All else stays: the adapters, unless others are given; what the node borrows, changes, copies or consumes; how its children share
     its output, and whether that is kept. Where no arguments are passed, neither context objects nor inputs are needed; inputs that
     nobody else takes may still be given. A callable for a direct-output task may write or return the output, one for a managed
@@ -102,7 +104,9 @@ def _task_of(plan: Plan, index: int) -> Task[Any]:
     task, own = plan.tasks[index], plan.tree.placed[plan.layout.registered[index]].task
     if task is own:
         return task
-    again = with_callable(task, own.fn, own.arguments, is_async=own.signature.is_async, awaits=own.awaits)
+    again = with_callable(
+        replace(task, each=own.each), own.fn, own.arguments, is_async=own.signature.is_async, awaits=own.awaits
+    )
     return replace(again, output=own.output)
 
 
