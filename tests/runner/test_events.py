@@ -6,6 +6,7 @@ from running import Gate, forever, plan_of
 
 from yorch_async import (
     AttemptStarted,
+    EachStarted,
     NodeEnded,
     NodeSkipped,
     NodeStarted,
@@ -96,6 +97,18 @@ async def test_a_reader_that_keeps_up_sees_events_as_they_come():
         assert [*steps.BEFORE, *steps.BETWEEN] == seen
         steps.second.set()
     assert [*steps.BEFORE, *steps.BETWEEN, *steps.AFTER] == seen == other
+
+
+async def test_of_many_elements_the_latest_news_is_kept():
+    """And how many there are, also for a reader that comes when all of them have ended."""
+    tree = TaskTree("elements")
+    tree.root(lambda: range(1000), name="root").each(lambda number: number, name="each")
+    async with Runner() as runner:
+        handle = await runner.submit(compile_plan(tree), events=True)
+        await handle
+        seen = [event async for event in handle.events() if getattr(event, "path", "").startswith("root/each")]
+    assert [type(event) for event in seen] == [NodeStarted, EachStarted, NodeEnded]
+    assert seen[1].total == 1000
 
 
 async def test_a_reader_that_comes_late_sees_what_has_happened_first():

@@ -1,10 +1,11 @@
 """What has happened in a run, for readers who come when they like and are as slow as they like.
 
 All readers read one log, each from its own place in it. The log keeps what is still true: that a node has started, and the latest
-that is known of it - an attempt, a wait, its end. What is newer takes the place of what is older and goes to the end.
+that is known of it - an attempt, a wait, an element, its end. What is newer takes the place of what is older and goes to the end.
 
-*Guarantees*: writing never waits. However many readers there are and however slow, the log holds at most two events per node and two
-for the run, and a reader at most as many more. Starts, ends and skips reach every reader, in order, also one that comes after the end.
+*Guarantees*: writing never waits. However many readers there are and however slow, the log holds at most two events per node, three
+where it goes through elements, and two for the run, and a reader at most as many more. Starts, ends and skips of nodes, and how many
+elements there are, reach every reader, in order, also one that comes after the end.
 *Does not know*: who runs, and what an event means.
 """
 
@@ -13,7 +14,7 @@ from typing import Final, TypeAlias
 
 from anyio.lowlevel import checkpoint
 
-from .._events import Event, NodeStarted, RunEnded, RunStarted
+from .._events import EachStarted, Event, NodeStarted, RunEnded, RunStarted
 from ._bell import Bell
 
 __all__ = ["Feed", "Reader"]
@@ -31,7 +32,8 @@ def _place(event: Event) -> int:
         return _STARTED
     if isinstance(event, RunEnded):
         return _ENDED
-    return 2 * event.index + (not isinstance(event, NodeStarted))
+    kind = 0 if isinstance(event, NodeStarted) else 1 if isinstance(event, EachStarted) else 2
+    return 3 * event.index + kind
 
 
 class Feed:

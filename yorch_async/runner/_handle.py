@@ -89,7 +89,8 @@ class Handle:
         Needs `submit(..., events=True)`. Any number of readers may come at any time, also after the end; each begins at the beginning.
         Starts, ends and skips of nodes are all there. Of the attempts and waits of a node there is the latest, as long as the node has
         not ended: a reader that keeps up sees them as they come, one that is slow or late does not see what is over. So a run holds
-        at most two events per node and two of its own, however many readers there are, and never waits for one.
+        at most two events per node, three where it goes through elements, and two of its own, however many readers there are,
+        and never waits for one.
         Raises `RuntimeError` if the run does not record events.
         """
         if self._job.feed is None:
