@@ -252,3 +252,39 @@ def test_an_answer_that_ends_the_run_names_the_element(write, finished):
     write("flow.py", FLOW.replace('raise ValueError(f"no {number}")', 'return TaskResult.failure("no luck")'))
     done = finished("run", "flow.py:tree", "--mode", "stop", "--progress", "none")
     assert re.search(r"^numbers/parsed: FAILURE \(.*\): numbers/parsed#4/parse: no luck$", done.err, re.MULTILINE)
+
+
+WAITING = """
+import sys
+
+async def ask(number: Item[int]) -> int:
+    return number
+
+def wait(number):
+    return number if number != 1 else sys.stdin.readline()
+
+one = TaskTree("one")
+one.root(ask, name="ask").child(wait, borrow_prev(int), adapters=[to_thread()])
+def tree(known: bool = True) -> TaskTree:
+    tree = TaskTree("waiting")
+    numbers = tree.root(lambda: range(3), name="numbers")
+    numbers.each(one, name="answers", over=lambda numbers: numbers if known else iter(map(int, numbers)), max_concurrency=1)
+    return tree
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "before", "after"), [("--known", "1 of 3", "3 of 3"), ("--no-known", "1 done", "3 done")]
+)
+@pytest.mark.parametrize("execution", ["serial", "concurrent"])
+def test_a_live_tree_counts_while_elements_are_worked_on(execution, option, before, after, write, program, terminal):
+    """In a real terminal: one is done and one waits for somebody who is looking."""
+    write("flow.py", WAITING)
+    screen = terminal()
+    process = program("run", "flow.py:tree", option, "--execution", execution, stderr=screen.slave)
+    screen.hand_over()
+    assert "numbers" in screen.read(until=f"{before}, 1 running")
+    process.stdin.write("here\n")
+    process.stdin.flush()
+    assert f"{after}\x1b" in screen.read()
+    assert process.wait(timeout=15) == 0
