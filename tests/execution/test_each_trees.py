@@ -188,13 +188,13 @@ async def test_a_branch_that_ends_in_a_tree_leaves_the_element_out_where_its_res
     def odd(number):
         return StepResult.abort_branch() if number == 2 else number
 
-    for is_root in (False, True):
+    for place, expected in (("root", [1, 3]), ("beside", [1, 2, 3]), ("result", [1, 3])):
         inner = TaskTree("inner")
-        root = inner.root(odd if is_root else later, item(), name="root", keep=True)
-        root.child(odd, item(), name="odd", output=int)
+        root = inner.root(odd if place == "root" else later, item(), name="root", keep=place == "beside")
+        root.child(later if place == "root" else odd, item(), name="child", output=int)
         tree, node = outer_of(inner, on_item_failure="collect")
         result = await result_of(tree, execution)
-        assert ([1, 3] if is_root else [1, 2, 3]) == result[node]
+        assert expected == result[node]
         assert ((), ()) == (result.left_out, result.failures)
 
 

@@ -81,7 +81,6 @@ def peak_of(plan, execution, backend, count):
 @pytest.mark.parametrize(
     "execution", [SerialDfs(), Concurrent(), Concurrent(max_concurrency=1)], ids=["serial", "concurrent", "one"]
 )
-@pytest.mark.parametrize("kind", KINDS)
 def test_memory_does_not_grow_with_the_number_of_elements(backend, execution, kind):
     """They come from a generator, and what they give is reduced, or nothing at all."""
     what, options = KINDS[kind]

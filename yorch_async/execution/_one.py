@@ -97,8 +97,9 @@ class OneByOne(Gathered):
             self._tell(mine, inner, number, started, error)
             if error is not None or not inner.answer.ok:
                 return self._failed_with(mine, inner, error)
-            # Where failures have their places in the list, so has a success that has no output.
-            return None if value is EMPTY and self.each.on_item_failure == "collect" else value
+            if value is EMPTY and self.each.on_item_failure == "collect" and self.kind.result < 0:
+                return None  # where failures have their places in the list, so has a success that has no output
+            return value
         finally:
             mine.number = 0
             if inner is not mine:
