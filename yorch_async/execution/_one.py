@@ -36,7 +36,7 @@ class OneByOne(Gathered):
         mine = self.run.beside()
         mine.at, mine.slots = self.step.index, self.kind.registers(self.run)
         if self.run.observers:
-            mine.observers = (self.relay,)
+            mine.observers, mine.place = (self.relay,), self.run.path(self.step.index)
         return mine
 
     def let_go(self, mine: Run) -> None:
@@ -111,7 +111,8 @@ class OneByOne(Gathered):
         """Pass on what observers are told from inside an element."""
         if isinstance(event, AttemptStarted | RetryWaiting):
             try:
-                self.run.notify(replace(event, index=self.step.index))
+                index = self.step.index
+                self.run.notify(event if event.index == index else replace(event, index=index))
             except BaseException as error:
                 self._ends.append(error)
                 raise

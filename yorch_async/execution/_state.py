@@ -69,6 +69,8 @@ class Run:
     """For the run of a tree for one element: the run in which that happens, the node there, and the number of the element."""
     number = 0
     """The element that a state is for, counted from 1; 0: for none."""
+    place = ""
+    """The path of the node whose elements a state is for, where observers ask for it all the time."""
     left_out: "list[LeftOut] | None" = None
     """What is noted of elements that have failed and were left out."""
     room: Room | None = None
@@ -158,6 +160,8 @@ class Run:
 
     def path(self, index: int) -> str:
         """The path of a node."""
+        if self.place and self.number:
+            return f"{self.place}#{self.number}"
         path = self.plan.layout.path(index)
         if self.above is not None:
             run, at, number = self.above
@@ -184,9 +188,8 @@ class Run:
         with suppress(
             Exception
         ):  # an exception of the user's that refuses notes (a frozen one) is more important than the note
-            notes, place = getattr(error, "__notes__", ()), text.partition("' of plan")[0]
-            inside = (f"{place}#", f"{place}/") if self.number else f"{place}#"
-            if text not in notes and not any(each.startswith(inside) for each in notes):
+            notes = getattr(error, "__notes__", ())
+            if text not in notes and not any(each.startswith(text.partition("' of plan")[0] + "#") for each in notes):
                 error.add_note(text)
 
     async def leave(self, indexes: Iterable[int], error: BaseException | None) -> None:
