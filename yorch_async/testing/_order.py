@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from .._events import (
     AttemptStarted,
@@ -22,6 +22,7 @@ from .._events import (
 )
 from .._results import StepStatus
 from ..plan import Plan
+from ._inside import Inside
 from ._public import public
 from ._told import told
 
@@ -35,8 +36,9 @@ def check_order(plan: Plan, events: Iterable[Event]) -> None:
     The run starts first and ends last, if it is over. A node starts at most once, after all that it depends on has ended with SUCCESS
     and all that it reads with a default is over, and never after it was skipped; its attempts are counted from 1 between its start and
     its end, and it ends once. What is skipped names a node that has ended with something else than SUCCESS, for ABORT_BRANCH one that
-    it depends on; a node whose condition did not hold names itself, in place of its start, and counts as one that has ended so. When
-    the run ends no node is running, and after a successful one each has ended well or was skipped, itself or what it depends on.
+    it depends on; a node whose condition did not hold names itself, in place of its start, and counts as one that has ended so. What
+    is told of elements is told while their node runs: each starts and ends once, with its attempts and waits in between. When the run
+    ends no node is running, and after a successful one each has ended well or was skipped, itself or what it depends on.
 
     The message shows the event that does not fit, and those before it.
 
@@ -90,6 +92,7 @@ class _Check:
         self._cut_off: dict[int, frozenset[int]] = {}
         """What cannot run because of them."""
         self._skipped: set[int] = set()
+        self._elements: dict[int, Inside] = {}
 
     def fault(self, event: Event) -> str | None:
         if self._is_over:
@@ -100,20 +103,22 @@ class _Check:
             return "something happens before the run has started"
         if isinstance(event, RunEnded):
             return self._run_ended(event)
-        if isinstance(event, EachStarted | ItemStarted | ItemEnded) or event.path.startswith(f"{self._path(event.index)}#"):
+        if isinstance(event, EachStarted | ItemStarted | ItemEnded):
             return self._inside(event)
         return self._node(event)
 
     def _path(self, index: int) -> str:
         return self._plan.layout.path(index) if 0 <= index < len(self._plan) else ""
 
-    def _inside(self, event: Any) -> str | None:
+    def _inside(self, event: EachStarted | ItemStarted | ItemEnded | AttemptStarted | RetryWaiting) -> str | None:
         """What happens to elements: while their node runs."""
-        path = self._path(event.index)
-        if not event.path.startswith(path) or not path:
-            return f"the plan has no node {event.index} at '{event.path}'"
-        is_running = event.index in self._attempts and event.index not in self._ended
-        return None if is_running else f"'{event.path}' is told of while '{path}' is not running"
+        path, index = self._path(event.index), event.index
+        is_of_node = event.path == path if isinstance(event, EachStarted) else event.path.startswith(f"{path}#")
+        if not is_of_node or not path:
+            return f"the plan has no node {index} at '{event.path}'"
+        if index not in self._attempts or index in self._ended:
+            return f"'{event.path}' is told of while '{path}' is not running"
+        return self._elements.setdefault(index, Inside(path)).fault(event)
 
     def _run_started(self, event: RunStarted) -> str | None:
         plan, is_second = self._plan, self._has_started
@@ -126,6 +131,8 @@ class _Check:
 
     def _node(self, event: NodeStarted | AttemptStarted | RetryWaiting | NodeEnded | NodeSkipped) -> str | None:
         index, path = event.index, event.path
+        if isinstance(event, AttemptStarted | RetryWaiting) and path.startswith(f"{self._path(index)}#"):
+            return self._inside(event)
         if not 0 <= index < len(self._plan) or self._plan.layout.path(index) != path:
             return f"the plan has no node {index} at '{path}'"
         match event:
@@ -172,6 +179,9 @@ class _Check:
             return None if event.number == made + 1 else f"attempt {event.number} of '{path}' comes after {made}"
         if isinstance(event, NodeEnded):
             self._ended[index] = event.status
+            inside = self._elements.pop(index, None)
+            if inside is not None and inside.unfinished and event.status is StepStatus.SUCCESS:
+                return f"'{path}' ends with SUCCESS while '{inside.unfinished}' is worked on"
             if event.status is not StepStatus.SUCCESS:
                 self._cause(index, path, event.status)
         return None if event.attempts == made else f"'{path}' has made {made} attempts, not {event.attempts}"
