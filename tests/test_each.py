@@ -141,6 +141,12 @@ def test_options_are_checked_where_they_are_given(options, error, text):
     assert text == str(caught.value)
 
 
+def test_sources_for_the_same_type_are_the_same():
+    """However often they are written."""
+    assert item(int).identity == item(int).identity != item(str).identity
+    assert "item" == str(item(int))
+
+
 def test_what_needs_a_loop_says_so():
     """A task or a tree with a coroutine function in it, or an `over` that is one."""
 

@@ -299,12 +299,15 @@ async def test_a_status_ends_the_node_with_that_status(execution, fn, how, adapt
         calls.append(number)
         return fn(number, how)
 
-    tree, node = each_of([1, 2], counted, item(), value(how), adapters=adapters)
-    result = await result_of(tree, execution)
-    assert (StepStatus(how), "root/each#2: 2 is even") == (result.status, result.step.reason)
-    assert ["root/each"] == [failure.path for failure in result.failures]
-    assert node not in result
-    assert [1, 2] == sorted(calls)
+    for elements in ([1, 2], [2]):
+        calls.clear()
+        tree, node = each_of(elements, counted, item(), value(how), adapters=adapters)
+        result = await result_of(tree, execution)
+        path = f"root/each#{len(elements)}"
+        assert (StepStatus(how), f"{path}: 2 is even") == (result.status, result.step.reason)
+        assert ["root/each"] == [failure.path for failure in result.failures]
+        assert node not in result
+        assert elements == sorted(calls)
 
 
 @FUNCTIONS

@@ -250,11 +250,11 @@ async def test_what_is_reduced_does_not_pile_up(over):
         return number
 
     total = {"reduce": lambda so_far, each: so_far + each, "initial": 0}
-    tree, node = each_of(range(10_000), slow_first, over=over, max_concurrency=5, **total)
+    tree, node = each_of(range(2_000), slow_first, over=over, max_concurrency=5, **total)
     async with Running(tree) as running:
         assert len(taken) < 100
         gate.set()
-    assert sum(range(10_000)) == running.result[node]
+    assert sum(range(2_000)) == running.result[node]
 
 
 async def test_elements_are_not_taken_before_there_is_somebody_to_work_on_them():
@@ -392,7 +392,7 @@ async def test_siblings_go_on_where_the_policy_says_so(over):
             await checkpoint()
         log.append("done")
 
-    tree, _ = each_of([1, 2, 3], fn, over=over)
+    tree, _ = each_of([1], fn, over=over)
     tree.join(sibling, after=Node(tree, 0), name="sibling")
     with pytest.RaisesGroup(Broken):
         await run_plan(compile_plan(tree), execution=Concurrent(on_failure="continue"))
@@ -464,6 +464,7 @@ async def test_an_error_of_the_source_cancels_the_elements():
 # --- what an element may leave behind
 
 VARIABLE = ContextVar("VARIABLE", default="unset")
+OTHER = ContextVar("OTHER", default=None)
 
 
 class Incomparable:
@@ -476,7 +477,7 @@ class Incomparable:
 def sets(number, kind=int):
     """See what is set, and set it."""
     seen = VARIABLE.get()
-    VARIABLE.set(kind() if kind is Incomparable else number)
+    (OTHER if kind is Incomparable else VARIABLE).set(kind() if kind is Incomparable else number)
     if number == 3:
         raise Broken
     return seen
@@ -500,14 +501,18 @@ def sets_awaited(number, kind=int):
 @pytest.mark.parametrize("observers", [[], [lambda event: None]])
 async def test_context_variables_stay_with_their_element(over, kind, limit, fn, observers):
     """Also those of an element that has failed, of the last element, and of a tree."""
+    before = kind()
+    OTHER.set(before)  # with which others are compared
     inner = TaskTree("inner")
     inner.root(fn, item(), value(kind))
     for what, sources in ((fn, (item(), value(kind))), (inner, ())):
         tree, node = each_of(range(1, 6), what, *sources, over=over, on_item_failure="collect")
         after = node.child(VARIABLE.get, name="after")
+        same = node.child(OTHER.get, name="same")
         plan = compile_plan(tree)
         result = await run_plan(plan, execution=Concurrent(max_concurrency=limit), observers=observers, keep="leaves")
         assert "unset" == result[after]
+        assert result[same] is before
         tree, node = each_of(range(1, 6), what, *sources, over=over, on_item_failure="collect")
         result = await run_plan(compile_plan(tree), execution=Concurrent(max_concurrency=limit), observers=observers)
         assert [Failure if number == 3 else str for number in range(1, 6)] == [type(each) for each in result[node]]
@@ -518,6 +523,7 @@ async def test_context_variables_stay_with_their_element(over, kind, limit, fn, 
 @pytest.mark.parametrize("kind", [int, Incomparable])
 async def test_context_variables_stay_with_what_is_reduced(over, kind):
     """As where a list is made."""
+    OTHER.set(kind())
     for fn in (sets, sets_late, sets_awaited):
         folding = {"reduce": lambda so_far, each: so_far | {each}, "initial": frozenset()}
         tree, node = each_of(range(1, 6), fn, item(), value(kind), over=over, on_item_failure="skip", **folding)
@@ -587,25 +593,39 @@ async def test_an_element_whose_own_await_was_cancelled(over, place):
     assert isinstance(error.__cause__, asyncio.CancelledError)
 
 
-@SOURCES
-@pytest.mark.parametrize("lazily", [False, True])
-@pytest.mark.parametrize("others", [0, 3])
-async def test_a_task_that_is_cancelled_before_it_begins(over, lazily, others):
+async def at_once(elements):
+    for element in elements:
+        yield element
+
+
+@pytest.mark.parametrize("over", [None, stream_of, at_once], ids=["sync", "async", "async at once"])
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("sets_variable", [False, True])
+@pytest.mark.parametrize("place", [0, 3])
+@pytest.mark.parametrize("limit", [1, 2])
+async def test_a_task_that_is_cancelled_before_it_begins(over, is_late, sets_variable, place, limit):
     """An element is never silently missing: either all have been worked on, or there is an error."""
     asyncio = asyncio_or_skip()
     before = asyncio.all_tasks()
 
+    def cancel_others(but=None):
+        for task in asyncio.all_tasks() - before - {but}:
+            task.cancel()
+
     async def fn(number):
-        if number == others:
-            if lazily:
+        if number == place:
+            if not is_late:
+                cancel_others(asyncio.current_task())
+            await checkpoint()
+            if sets_variable:
                 VARIABLE.set(number)  # so that the worker gives up its task
-            for task in asyncio.all_tasks() - before:
-                if task is not asyncio.current_task() and "fn" not in str(task.get_stack()):
-                    task.cancel()
-        await checkpoint()
+            if is_late:  # whoever is started next
+                asyncio.get_running_loop().call_soon(cancel_others)
+        else:
+            await checkpoint()
         return number
 
-    tree, node = each_of(range(6), fn, over=over, max_concurrency=2)
+    tree, node = each_of(range(6), fn, over=over, max_concurrency=limit)
     try:
         result = await run_plan(compile_plan(tree), execution=Concurrent())
     except ExceptionGroup as group:
@@ -613,6 +633,24 @@ async def test_a_task_that_is_cancelled_before_it_begins(over, lazily, others):
         assert {"cancelled"} == {error.rule for error in group.exceptions}  # noqa: PT017 - see above
     else:
         assert list(range(6)) == result[node]
+
+
+@SOURCES
+async def test_an_error_while_the_run_is_cancelled_is_not_lost(over):
+    """It comes in place of the cancellation, as that of any node."""
+
+    async def fn(number):
+        if number == 1:
+            scope.cancel()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            if number == 0:
+                raise Broken
+
+    tree, _ = each_of(range(3), fn, over=over)
+    with pytest.RaisesGroup(Broken), anyio.CancelScope() as scope:
+        await run_plan(compile_plan(tree), execution=Concurrent())
 
 
 @SOURCES

@@ -127,8 +127,7 @@ class Crowd(Elements):
         await self.changed.wait()
 
     def wanted(self) -> None:
-        """There may be room for one more task."""
-        raise NotImplementedError
+        """There may be room for one more task: what is to be done then, both kinds of crowd say themselves."""
 
     def forget(self) -> None:
         """Let go of everything."""
