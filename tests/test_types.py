@@ -2,14 +2,15 @@
 
 import abc
 import typing
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, ItemsView, Iterator, Sequence
 from enum import IntEnum
-from typing import Annotated, Any, Literal, NewType, Optional, Protocol, TypedDict, TypeVar, Union
+from typing import Annotated, Any, Generic, Literal, NewType, Optional, Protocol, TypedDict, TypeVar, Union
 from unittest.mock import Mock
 
 import pytest
 
-from yorch_async._types import UNKNOWN, class_of, classes_of, describe, is_instance, satisfies, stripped, visible
+from yorch_async._types import UNKNOWN, class_of, classes_of, describe, element_of, is_instance, satisfies, stripped, visible
 
 T = TypeVar("T")
 UserId = NewType("UserId", int)
@@ -23,6 +24,10 @@ class Derived(Base): ...
 
 
 class Other: ...
+
+
+class Odd(list[str], Generic[T]):
+    """What it gives is not what it is generic in."""
 
 
 class StandIn:
@@ -275,3 +280,36 @@ def test_a_local_class_is_described_without_the_function_around_it():
 def test_what_cannot_be_seen_is_made_visible(text, shown):
     """Control characters and their like are written as Python would; all else stays as it is."""
     assert shown == visible(text)
+
+
+@pytest.mark.parametrize(
+    ("hint", "element"),
+    [
+        (list[int], int),
+        (list, UNKNOWN),
+        (Annotated[set[str], "clothing"], str),
+        (str, str),
+        (range, int),
+        (int, UNKNOWN),
+        (dict[str, int], str),
+        (tuple[int, ...], int),
+        (tuple[int, str], UNKNOWN),
+        (tuple[int], UNKNOWN),
+        (deque[bytes], bytes),
+        (Sequence[int | None], int | None),
+        (Iterator[int], int),
+        (Generator[int, str, None], int),
+        (AsyncGenerator[int, None], int),
+        (AsyncIterable[int], int),
+        (ItemsView[str, int], UNKNOWN),
+        (Callable[[int], str], UNKNOWN),
+        (list[int] | None, UNKNOWN),
+        (Odd[int], UNKNOWN),
+        (UNKNOWN, UNKNOWN),
+        (None, UNKNOWN),
+    ],
+    ids=str,
+)
+def test_what_comes_out_of_a_type(hint, element):
+    """What it gives one by one, where that is certain."""
+    assert element == element_of(hint)

@@ -44,6 +44,21 @@ class Each:
     """Whether what is gone through was made for that."""
 
     @property
+    def takes(self) -> tuple[tuple[str, Any], ...]:
+        """The parameters that take the element, and the types that they ask for."""
+        named = (
+            [("", self.item)]
+            if self.item is not None
+            else [(f"{each.name or each.task.name}.", each.task) for each in self.tree.placed]
+        )
+        return tuple(
+            (f"{prefix}{argument.name}", argument.source.type)
+            for prefix, task in named
+            for argument in task.asks
+            if isinstance(argument.source, ItemSource)
+        )
+
+    @property
     def awaited_for(self) -> str | None:
         """Why it cannot do without an event loop, in words."""
         tasks = [self.item] if self.item is not None else [placed.task for placed in self.tree.placed]

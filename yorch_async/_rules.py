@@ -397,6 +397,12 @@ _PLAN: Final = (
         "write over=function, which makes an iterable of it",
     ),
     Rule(
+        "each-type",
+        "plan",
+        "item asks for {wanted}, but what '{source}' gives to go through is {offered}",
+        "ask for {offered} or one of its bases, or write over=function, which makes other elements",
+    ),
+    Rule(
         "default-forwarded",
         "plan",
         "{access} has a default, but the output of '{parent}' is the object of '{maker}', which is there whether or not '{parent}' "

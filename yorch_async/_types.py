@@ -5,6 +5,7 @@
 """
 
 import re
+from collections.abc import AsyncIterable, ItemsView, Iterable
 from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, is_typeddict
@@ -16,6 +17,7 @@ __all__ = [
     "classes_of",
     "describe",
     "either",
+    "element_of",
     "has_elements",
     "is_instance",
     "satisfies",
@@ -100,6 +102,22 @@ def has_elements(hint: Any) -> bool:
     classes = classes_of(hint)
     ways = ("__iter__", "__aiter__", "__getitem__")
     return classes is None or any(hasattr(cls, way) for cls in classes for way in ways)
+
+
+def element_of(hint: Any) -> Any:
+    """The type of what comes out of an object of a type that is gone through, as far as that is known."""
+    hint = stripped(hint)
+    if hint in (str, range):
+        return str if hint is str else int
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        return arguments[0] if len(arguments) == 2 and arguments[1] is ... else UNKNOWN  # noqa: PLR2004 - tuple[T, ...]
+    is_many = isinstance(origin, type) and issubclass(origin, Iterable | AsyncIterable) and origin is not ItemsView
+    return arguments[0] if is_many and origin.__module__ in _COLLECTIONS else UNKNOWN
+
+
+_COLLECTIONS: Final = ("builtins", "collections", "collections.abc")
+"""Where the first argument of a generic class is the type of what it gives."""
 
 
 def is_instance(value: object, wanted: Any) -> bool:

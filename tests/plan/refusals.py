@@ -82,6 +82,10 @@ def load_list() -> list:
     return [3]
 
 
+def load_numbers() -> list[int]:
+    return [3]
+
+
 def show(x):
     return x
 
@@ -862,6 +866,14 @@ PLAN = (
         + "load/show: the output of 'load' is int, which has no elements [each-elements]; write over=function, which makes an "
         "iterable of it",
         lambda: each_of(show, elements=load, over=range),
+    ),
+    Refusal(
+        "each-type",
+        lambda: each_of(show, item(str), elements=load_numbers),
+        ONE_PROBLEM
+        + "load_numbers/show, parameter 'x': item asks for str, but what 'load_numbers' gives to go through is int [each-type]; ask "
+        "for int or one of its bases, or write over=function, which makes other elements",
+        lambda: each_of(show, item(int), elements=load_numbers),
     ),
     Refusal(
         "default-forwarded",

@@ -1,5 +1,7 @@
 """Plans with nodes that go through elements: what is known of trees that are run for each of them before anything runs."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from yorch_async import (
@@ -14,6 +16,7 @@ from yorch_async import (
     item,
     run_sync,
     task,
+    value,
 )
 
 
@@ -173,3 +176,28 @@ def test_elements_of_a_known_type_are_only_those_of_iterables():
     tree = TaskTree("t")
     tree.root(task(lambda: 3, output=int), name="root").each(str, over=range, name="each")
     compile_plan(tree)
+
+
+def numbers_of(_: object) -> Iterator[int]:
+    yield 1
+
+
+def test_elements_are_of_the_class_that_is_asked_for():
+    """By the declaration of the parent, or of what over= makes of it; also in a tree, at whichever node; subclasses fit."""
+    inner = TaskTree("inner")
+    inner.root(str, item(str), name="start").child(lambda number, text: text, item(int), borrow_prev(str), name="below")
+    tree = TaskTree("outer")
+    root = tree.root(lambda: ["a"], name="root", output=list[str])
+    root.each(repr, item(str), name="fits")
+    root.each(repr, item(object), over=numbers_of, name="fits as well")
+    root.each(pow, item(int), value(2), name="power")
+    root.each(repr, item(str), over=numbers_of, name="made")
+    root.each(inner, name="tree")
+    with pytest.raises(PlanError) as refused:
+        compile_plan(tree)
+    assert [(each.rule, each.path, each.parameter) for each in refused.value.problems] == [
+        ("each-type", "root/power", "base"),
+        ("each-type", "root/made", "obj"),
+        ("each-type", "root/tree", "below.number"),
+    ]
+    assert "item asks for str, but what 'numbers_of' gives to go through is int" in str(refused.value)

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .._errors import Problem, problem
-from .._items import ItemSource
+from .._items import Each, ItemSource
 from .._placed import Fanout
 from .._reads import NodeSource
+from .._signature import name_of
 from .._slots import EMPTY
 from .._specs import Access, InputSource, OutputSource, PrevSource
 from .._tasks import Kind, Task
-from .._types import UNKNOWN, describe, has_elements, satisfies
+from .._types import UNKNOWN, describe, element_of, has_elements, satisfies
 from ._layout import Layout
 from ._ownership import Ownership
 
@@ -164,6 +165,18 @@ class Checker:
             if task.each is not None and not task.each.is_made and not has_elements(self._types[parent]):
                 facts = {"parent": self._layout.labels[parent], "offered": describe(self._types[parent])}
                 yield position, self._say("each-elements", position, **facts)
+            elif task.each is not None:
+                yield from ((position, each) for each in self._elements(position, task, task.each))
+
+    def _elements(self, position: int, task: Task[Any], each: Each) -> Iterator[Problem]:
+        """Elements of another class than what is run for each of them asks for."""
+        parent = self._layout.parents[position]
+        offered = element_of(task.signature.returns if each.is_made else self._types[parent])
+        source = name_of(task.fn) if each.is_made else self._layout.labels[parent]
+        for name, wanted in each.takes:
+            if not satisfies(offered, wanted):
+                facts = {"wanted": describe(wanted), "offered": describe(offered), "source": source}
+                yield self._say("each-type", position, name, **facts)
 
     def _input_types(self) -> Iterator[tuple[int, Problem]]:
         seen: dict[str, tuple[int, Any]] = {}
