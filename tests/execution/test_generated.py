@@ -207,7 +207,7 @@ def test_long_code_is_several_functions():
     """What one hands to the next goes through the slots of the run."""
     source = replace(compile_plan(numbers(5)), part=2).source(sync=True)
     assert source.count("def numbers_part_") == 3
-    assert source.count("slots[2] = ") == 4  # written by two parts, emptied by two
+    assert source.count("slots[3] = ") == 4  # written by two parts, emptied by two
 
 
 async def test_a_traceback_shows_the_line_of_the_node():

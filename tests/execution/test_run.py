@@ -20,6 +20,7 @@ from yorch_async import (
     run_plan,
     task,
 )
+from yorch_async.execution._each import go_through
 from yorch_async.execution._program import program_of
 from yorch_async.execution._turn import begin
 
@@ -189,7 +190,7 @@ def test_a_part_that_somebody_else_has_made_meanwhile_is_taken_as_it_is():
     tree.root(lambda: 1)
     plan = compile_plan(tree)
     run(plan)
-    program = program_of(plan, "leaves", begin)
+    program = program_of(plan, "leaves", begin, go_through)
     made = program.ops(0)
     assert made is program._made(0)
 
