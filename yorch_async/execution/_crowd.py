@@ -44,7 +44,8 @@ class Crowd(Elements):
 
     def __init__(self, run: Run, step: Step) -> None:
         super().__init__(run, step)
-        self.room: Room = run.room or Room(1, _nothing)
+        room: Any = run.room  # without one nobody works at the same time as others
+        self.room: Room = room
         given = [limit for limit in (self.each.max_concurrency, self.room.limit) if limit is not None]
         self.limit = min(given, default=LIMIT)
         self.active: int = 0
@@ -135,6 +136,3 @@ class Crowd(Elements):
         self.held = {}
         self._errors.clear()
         self.room.forget(self.wanted)
-
-
-def _nothing() -> None: ...
