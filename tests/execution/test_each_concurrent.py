@@ -392,7 +392,7 @@ async def test_siblings_go_on_where_the_policy_says_so(over):
             await checkpoint()
         log.append("done")
 
-    tree, _ = each_of([1], fn, over=over)
+    tree, _ = each_of([1, 2, 3], fn, over=over)
     tree.join(sibling, after=Node(tree, 0), name="sibling")
     with pytest.RaisesGroup(Broken):
         await run_plan(compile_plan(tree), execution=Concurrent(on_failure="continue"))
