@@ -236,7 +236,7 @@ def test_an_annotated_parameter_takes_no_source_in_the_call():
 
 
 REMEDY = (
-    "add from_ctx(...), from_input(...), value(...), or borrow_prev(...) and its like; "
+    "add from_ctx(...), from_input(...), value(...), borrow_prev(...) and its like, or, for an element of each(...), item(); "
     "or annotate it, as in BorrowPrev[T]; or give it a default"
 )
 
@@ -279,7 +279,7 @@ def test_what_is_no_source_is_refused_by_its_place(given):
     """Forgetting value(...) or the parentheses of a source are the commonest mistakes."""
     assert (
         f"load: source 2 is {given!r}, which does not say where an argument comes from [not-a-source]; "
-        "write value(...) around an object that is to be passed as it is"
+        "write borrow(...) around a node, or value(...) around an object that is to be passed as it is"
     ) == refused(lambda a, b: 0, ONE, given)
     assert f"load: source 3 is {given!r}, " in refused(lambda a, b: 0, ONE, given, first=2)
 

@@ -59,6 +59,8 @@ def each_task(
         raise ValueError(f"on_item_failure must be 'stop', 'skip' or 'collect', not {on_item_failure!r}")
     if reduce is not None and not callable(reduce):
         raise TypeError(f"reduce must be a callable of the value so far and the next result, not {reduce!r}")
+    if reduce is not None and read(reduce).is_async:
+        raise TypeError(f"reduce is called without waiting for it, so it cannot be a coroutine function: {reduce!r}")
     if reduce is None and initial is not EMPTY:
         raise TypeError("initial is what reduce begins with; there is no reduce")
     tree: Any = what if hasattr(what, "placed") else None

@@ -40,7 +40,7 @@ _REGISTRATION: Final = (
         "not-a-source",
         "registration",
         "source {number} is {object}, which does not say where an argument comes from",
-        "write value(...) around an object that is to be passed as it is",
+        "write borrow(...) around a node, or value(...) around an object that is to be passed as it is",
     ),
     Rule(
         "too-many-sources",
@@ -58,7 +58,7 @@ _REGISTRATION: Final = (
         "no-source",
         "registration",
         "has no source{why}",
-        "add from_ctx(...), from_input(...), value(...), or borrow_prev(...) and its like; "
+        "add from_ctx(...), from_input(...), value(...), borrow_prev(...) and its like, or, for an element of each(...), item(); "
         "or annotate it, as in BorrowPrev[T]; or give it a default",
     ),
     Rule(

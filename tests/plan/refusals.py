@@ -324,7 +324,7 @@ REGISTRATION = (
         "not-a-source",
         lambda: task(show_two, value(3), 4),
         "show_two: source 2 is 4, which does not say where an argument comes from [not-a-source]; "
-        "write value(...) around an object that is to be passed as it is",
+        "write borrow(...) around a node, or value(...) around an object that is to be passed as it is",
         lambda: task(show_two, value(3), value(4)),
     ),
     Refusal(
@@ -345,7 +345,8 @@ REGISTRATION = (
         "no-source",
         lambda: task(show),
         "show, parameter 'x': has no source [no-source]; add from_ctx(...), from_input(...), value(...), "
-        "or borrow_prev(...) and its like; or annotate it, as in BorrowPrev[T]; or give it a default",
+        "borrow_prev(...) and its like, or, for an element of each(...), item(); or annotate it, as in BorrowPrev[T]; "
+        "or give it a default",
         lambda: task(lambda x=3: x),
     ),
     Refusal(
@@ -353,7 +354,8 @@ REGISTRATION = (
         lambda: task(unread),
         "unread, parameter 'x': has no source (its annotation could not be read: 'BorrowPrev[Order]': NameError: "
         "name 'Order' is not defined) [no-source]; add from_ctx(...), from_input(...), value(...), "
-        "or borrow_prev(...) and its like; or annotate it, as in BorrowPrev[T]; or give it a default",
+        "borrow_prev(...) and its like, or, for an element of each(...), item(); or annotate it, as in BorrowPrev[T]; "
+        "or give it a default",
         lambda: task(unread, value(3)),
     ),
     Refusal(

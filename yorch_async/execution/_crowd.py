@@ -6,12 +6,15 @@ the elements; no task outlives the node, and every error is raised.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import copy_context
+from dataclasses import replace
 from typing import Any, Final
 
 from anyio import Event, create_task_group, get_cancelled_exc_class, sleep_forever
 
 from .._errors import ResultError, problem
+from .._results import StepResult
 from ._elements import Elements
 from ._program import Step
 from ._raised import raise_as_it_is
@@ -63,6 +66,8 @@ class Crowd(Elements):
 
     def add(self, number: int, value: Any) -> None:
         """Take a result: the next one, or one that waits for those before it."""
+        if not self.kind.has_output:
+            return
         if number != self.next:
             self.held[number] = value
             return
@@ -88,10 +93,16 @@ class Crowd(Elements):
         raised: list[BaseException] = []
         try:
             raised = [error for _, error in errors if type(error) is not Answered]
+            answers = [error.answer for _, error in errors if type(error) is Answered]
+            if not raised and answers:
+                raise Answered(_together(answers))
+            for answer in answers if raised else ():
+                with suppress(Exception):  # one of the user's that refuses notes
+                    raised[0].add_note(f"another element did not succeed: {answer.reason}")
             if len(raised) > 1:
                 raise Several(raised)
-            if errors:
-                raise_as_it_is(raised[0] if raised else errors[0][1])
+            if raised:
+                raise_as_it_is(raised[0])
         finally:
             del errors, raised
 
@@ -136,3 +147,20 @@ class Crowd(Elements):
         self.held = {}
         self._errors.clear()
         self.room.forget(self.wanted)
+
+
+_SHOWN: Final = 5
+"""Of how many elements it is said how they have ended."""
+
+
+def _together(answers: list[StepResult]) -> StepResult:
+    """What a node answers of which several elements have failed at the same moment: as the first one, with the reasons of all."""
+    if len(answers) == 1:
+        return answers[0]
+    words = [answer.reason or answer.status.name for answer in answers[:_SHOWN]]
+    words += [f"{len(answers) - _SHOWN} more"] * (len(answers) > _SHOWN)
+    errors = [answer.error for answer in answers if answer.error is not None]
+    error = (
+        errors[0] if len(errors) == 1 else BaseExceptionGroup(f"{len(errors)} elements failed", errors) if errors else None
+    )
+    return replace(answers[0], reason="; ".join(words), error=error)

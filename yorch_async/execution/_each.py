@@ -16,6 +16,7 @@ from .._slots import EMPTY
 from .._types import class_of
 from ._elements import Elements
 from ._program import Step
+from ._resources import close
 from ._signals import Answered
 from ._state import Run
 from ._stream import Stream
@@ -38,6 +39,8 @@ async def go_through(run: Run, step: Step, given: Any) -> Any:
     total = _total(source) if run.observers else None
     source = None  # this frame may be in a traceback, which must keep nothing of it
     work: Elements = Elements(run, step) if run.room is None else (Stream if is_async else Workers)(run, step)
+    work.closing = closing
+    closing = None
     try:
         if run.observers:
             run.notify(EachStarted(step.index, run.path(step.index), total, perf_counter()))
@@ -48,9 +51,10 @@ async def go_through(run: Run, step: Step, given: Any) -> Any:
     finally:
         elements = EMPTY
         work.tell_left_out()
+        closing = work.closing
         work.forget()
         if closing is not None:
-            await _close((closing, closing := None)[0])
+            await close((closing, closing := None)[0])
 
 
 def _iterator_of(run: Run, step: Step, source: Any) -> Any:
@@ -72,14 +76,6 @@ def _total(source: Any) -> int | None:
     """How many elements there are, where that is known."""
     try:
         found = length_hint(source, -1)
-    except TypeError:
+    except Exception:  # noqa: BLE001 - only observers want to know, and a length may fail in any way
         return None
     return found if found >= 0 else None
-
-
-async def _close(elements: Any) -> None:
-    """Close what has a way to be closed."""
-    if hasattr(elements, "aclose"):
-        await elements.aclose()
-    elif hasattr(elements, "close"):
-        elements.close()

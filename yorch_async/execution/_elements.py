@@ -31,7 +31,7 @@ class Elements(OneByOne):
 
     def __init__(self, run: Run, step: Step) -> None:
         super().__init__(run, step)
-        self.number = 0
+        self.number: int = 0
         """Of the last element that was taken."""
         self._element: Any = EMPTY
         """The element that has failed; EMPTY: what was raised came from somewhere else."""

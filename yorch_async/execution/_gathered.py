@@ -24,6 +24,9 @@ NOTED: Final = 100
 class Gathered:
     """The results of one node in one run. It has state: those so far."""
 
+    closing: Any = None
+    """What is to be closed when all is over."""
+
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
         self.step = step
@@ -67,3 +70,4 @@ class Gathered:
     def forget(self) -> None:
         """Let go of everything: exceptions that somebody keeps lead here."""
         self.results, self.folded, self._noted = [], EMPTY, []
+        del self.run

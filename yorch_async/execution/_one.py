@@ -15,6 +15,7 @@ from .._types import class_of
 from ._gathered import Gathered
 from ._outcome import Failure
 from ._program import Step
+from ._raised import without_ours
 from ._serial import run_serial
 from ._settle import SEEN, learn
 from ._signals import Answered
@@ -145,7 +146,7 @@ class OneByOne(Gathered):
                     mine.note(error, index)
                 raise error
             status, reason = (StepStatus.FAILURE, None) if error is not None else (answer.status, answer.reason)
-            cause = answer.error if error is None else error
+            cause = answer.error if error is None else without_ours(error)
             failure = Failure(path, index, status, reason, cause, attempts, perf_counter() - self.run.started)
             if how == "collect":
                 return failure

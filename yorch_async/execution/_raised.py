@@ -6,12 +6,15 @@ An exception of the user's may be a frozen dataclass, or compute its attributes 
 *Does not know*: what was raised, and why.
 """
 
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
-__all__ = ["cause_of", "context_of", "raise_as_it_is", "set_context", "set_traceback", "traceback_of"]
+__all__ = ["cause_of", "context_of", "raise_as_it_is", "set_context", "set_traceback", "traceback_of", "without_ours"]
 
 _KEPT: Final[Any] = vars(BaseException)
+_OURS: Final = (str(Path(__file__).parents[1]), "<yorch_async: ")
+"""Where the library's own code is, and what its generated code is called."""
 _TRACEBACK, _CAUSE, _CONTEXT = _KEPT["__traceback__"], _KEPT["__cause__"], _KEPT["__context__"]
 
 
@@ -41,6 +44,15 @@ def context_of(error: BaseException) -> BaseException | None:
 def set_context(error: BaseException, context: BaseException | None) -> None:
     """Say what was being handled when it was raised."""
     _CONTEXT.__set__(error, context)
+
+
+def without_ours(error: BaseException) -> BaseException:
+    """The error, its traceback beginning where the library has called somebody else: what is kept of it keeps nothing of a run."""
+    trace = traceback_of(error)
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        trace = trace.tb_next
+    set_traceback(error, trace)
+    return error
 
 
 def raise_as_it_is(error: BaseException) -> NoReturn:

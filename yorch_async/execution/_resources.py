@@ -13,7 +13,7 @@ from .._errors import ResultError, problem
 from .._types import class_of
 from ._raised import traceback_of
 
-__all__ = ["Resource", "enter", "leave"]
+__all__ = ["Resource", "close", "enter", "leave"]
 
 
 @dataclass(slots=True)
@@ -35,6 +35,14 @@ async def enter(manager: Any, path: str, *, is_sync: bool) -> tuple[Resource, An
     if is_async:
         raise ResultError(problem("suspends", path))
     raise ResultError(problem("not-managed", path, what=f"an object of type {cls.__qualname__}"))
+
+
+async def close(obj: Any) -> None:
+    """Close what has a way to be closed, as generators have."""
+    if hasattr(obj, "aclose"):
+        await obj.aclose()
+    elif hasattr(obj, "close"):
+        obj.close()
 
 
 async def leave(resource: Resource, error: BaseException | None) -> None:

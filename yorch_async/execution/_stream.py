@@ -15,6 +15,7 @@ from anyio import get_cancelled_exc_class
 from .._slots import EMPTY
 from ._crowd import Crowd, Ticket
 from ._program import Step
+from ._resources import close
 from ._state import Run
 from ._watch import watch
 
@@ -39,20 +40,29 @@ class Stream(Crowd):
     async def _take(self) -> None:
         """Take elements in the node's own task, and open a task for each."""
         try:
-            while True:
-                try:
-                    element = await anext(self._elements)
-                except StopAsyncIteration:
-                    return
-                self.number += 1
-                self._begin(self.number, (element, element := EMPTY)[0])
-                while self.active >= self.limit or self._own is not None:
-                    await self.wait()
-                await self.wait_for_room()
+            try:
+                await self._take_all()
+            finally:
+                # Here, because a scope that it has opened is inside of the one around the elements.
+                if self.closing is not None:
+                    closing, self.closing = self.closing, None
+                    await close((closing, closing := None)[0])
         except get_cancelled_exc_class():
             raise
         except BaseException as error:  # noqa: BLE001 - raised by `together`
             self.fail(self.number + 1, error)
+
+    async def _take_all(self) -> None:
+        while True:
+            try:
+                element = await anext(self._elements)
+            except StopAsyncIteration:
+                return
+            self.number += 1
+            self._begin(self.number, (element, element := EMPTY)[0])
+            while self.active >= self.limit or self._own is not None:
+                await self.wait()
+            await self.wait_for_room()
 
     def _begin(self, number: int, element: Any) -> None:
         ticket = Ticket(is_counted=self.limit > 1 and self.room.take(self.wanted))

@@ -92,6 +92,8 @@ class Workers(Crowd):
                 await checkpoint_if_cancelled()
             if await self._take_all(mine, view, at) or self.is_over:
                 return False
+            if is_host and view.was_cancelled:  # and an element has caught it: it was for all of them
+                raise get_cancelled_exc_class()  # noqa: TRY301 - as it would have come here
             self._hire(Ticket(is_counted=ticket.is_counted))
         except get_cancelled_exc_class() as cancelled:
             if view.is_cancelled or (is_host and view.was_cancelled):

@@ -50,7 +50,7 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
         raise TypeError(f"compile_plan takes a TaskTree, not {tree!r}")
     if optimize is not None and not isinstance(optimize, bool):
         raise TypeError(f"optimize is True, False or None, not {optimize!r}")
-    plan, problems = _compiled(tree, tree.name, (), optimize=optimize)
+    plan, problems = _compiled(tree, tree.name, (), {}, optimize=optimize)
     if plan is None:
         name = tree.name or (tree.placed[0].name or tree.placed[0].task.name if tree.placed else "unnamed")
         raise PlanError(f"plan '{name}'", problems)
@@ -62,9 +62,12 @@ def compile_plan(tree: TaskTree, *, optimize: bool | None = None) -> Plan:
 
 
 def _compiled(
-    tree: TaskTree, name: str | None, around: tuple[TaskTree, ...], *, optimize: bool | None
+    tree: TaskTree, name: str | None, around: tuple[TaskTree, ...], known: dict[int, Plan], *, optimize: bool | None
 ) -> tuple[Plan | None, list[Problem]]:
-    """The plan of a tree, or what is wrong with it. `around` are the trees that run it for each element, outermost first."""
+    """The plan of a tree, or what is wrong with it.
+
+    `around` are the trees that run it for each element, outermost first; `known` the plans of such trees, by their ids.
+    """
     placed = tuple(tree.placed)
     if not placed:
         return None, [problem("empty-tree", tree.name or "unnamed")]
@@ -74,7 +77,7 @@ def _compiled(
     kept, names = tuple(node.keep for node in ordered), tuple(node.name for node in ordered)
     name = name or layout.labels[0]
     problems = Checker(layout, tasks, fanouts, kept, names, is_inner=bool(around)).problems()
-    inner, wrong = _inner(name, layout, tasks, (*around, tree), optimize=optimize)
+    inner, wrong = _inner(name, layout, tasks, (*around, tree), known, optimize=optimize)
     problems.extend(wrong)
     problems.extend(_disagreements(layout, tasks, inner))
     result = -1
@@ -103,7 +106,13 @@ def _compiled(
 
 
 def _inner(
-    name: str, layout: Layout, tasks: Sequence[Task[Any]], around: tuple[TaskTree, ...], *, optimize: bool | None
+    name: str,
+    layout: Layout,
+    tasks: Sequence[Task[Any]],
+    around: tuple[TaskTree, ...],
+    known: dict[int, Plan],
+    *,
+    optimize: bool | None,
 ) -> tuple[dict[int, Plan], list[Problem]]:
     """The plans of the trees that nodes run for each element, by node, and what is wrong with them."""
     plans: dict[int, Plan] = {}
@@ -116,10 +125,12 @@ def _inner(
         if any(tree is each for each in around):
             problems.append(problem("each-circle", path, name=tree.name or "unnamed"))
             continue
-        plan, wrong = _compiled(tree, name, around, optimize=optimize)
-        problems.extend(replace(each, path=f"{path}/{each.path}") for each in wrong)
+        plan = known.get(id(tree))
+        if plan is None:
+            plan, wrong = _compiled(tree, name, around, known, optimize=optimize)
+            problems.extend(replace(each, path=f"{path}/{each.path}") for each in wrong)
         if plan is not None:
-            plans[position] = plan
+            plans[position] = known[id(tree)] = plan
     return plans, problems
 
 

@@ -3,13 +3,13 @@
 What is accessed is the object: through forwarding nodes, which pass their parent's object on, it may have several nodes as its
 sources. Children of one parent are told apart by its fanout policy, and fall under this rule where that is `Fanout.ORDERED`.
 
-*Guarantees*: where nothing is found, every order in which the graph lets nodes run gives each of them the same; linear in the accesses
-to an output, but for the search between two exclusive ones.
+*Guarantees*: where nothing is found, every order in which the graph lets nodes run gives each of them the same; two questions for each
+access to an output.
 *Does not know*: what nodes do with what they are lent.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from .._specs import Access, OutputSource, PrevSource
 from .._tasks import Task
 from ._access import is_staged, staged_in
 from ._layout import Layout
+from ._reach import Reach
 
 __all__ = ["Ownership"]
 
@@ -47,6 +48,8 @@ class Ownership:
         self._fanouts = fanouts
         self._makers = makers
         """The node that made the object which is a node's output."""
+        self._reach: Reach | None = None
+        """Made when it is asked for first: most trees have no two accesses that have to be put in order."""
 
     def problems(self) -> Iterator[tuple[int, Problem]]:
         """Everything that is wrong, with the position of its node."""
@@ -87,15 +90,12 @@ class Ownership:
         """Every access against the exclusive one before it and the one after it; those further away follow from that."""
         exclusive = [use for use in uses if use.is_exclusive]
         places = [use.position for use in exclusive]
-        first, last = uses[0].position, uses[-1].position
-        behind = [self._later(each, places[i + 1] if i + 1 < len(places) else last) for i, each in enumerate(places)]
-        ahead = [self._earlier(each, places[i - 1] if i else first) for i, each in enumerate(places)]
         for use in uses:
             at = bisect_left(places, use.position)
             if at > 0:
-                yield from self._pair(maker, exclusive[at - 1], use, is_ordered=use.position in behind[at - 1])
+                yield from self._pair(maker, exclusive[at - 1], use)
             if not use.is_exclusive and at < len(places) and places[at] != use.position:
-                yield from self._pair(maker, use, exclusive[at], is_ordered=use.position in ahead[at])
+                yield from self._pair(maker, use, exclusive[at])
         holders = (use for use in uses if self._tasks[use.position].managed and _lends(use.source))
         holder = next(holders, None)
         for use in exclusive:
@@ -103,37 +103,21 @@ class Ownership:
                 facts = {"access": use.source, "other": self._path(holder.position), "node": self._path(maker)}
                 yield use.position, problem("resource-reads", self._path(use.position), use.name, **facts)
 
-    def _pair(self, maker: int, one: _Use, other: _Use, *, is_ordered: bool) -> Iterator[tuple[int, Problem]]:
+    def _pair(self, maker: int, one: _Use, other: _Use) -> Iterator[tuple[int, Problem]]:
         """Two accesses, of which the first comes first in a serial run."""
         if one.parent >= 0 and one.parent == other.parent:
             return
         path, facts = self._path(other.position), {"access": other.source, "node": self._path(maker)}
         facts |= {"other": self._path(one.position), "beside": one.source}
-        if not is_ordered:
+        if self._reach is None:
+            self._reach = Reach(self._layout)
+        if not self._reach.is_before(one.position, other.position):
             both = one.is_exclusive and other.is_exclusive
             exclusive = one.source if one.is_exclusive else other.source
             facts |= {"which": "both are" if both else f"{exclusive} is", "exclusive": exclusive}
             yield other.position, problem("unordered", path, other.name, **facts)
         elif one.source.access is Access.CONSUME:
             yield other.position, problem("read-after-taken", path, other.name, **facts)
-
-    def _later(self, position: int, last: int) -> set[int]:
-        """What the graph puts after a node, up to another one."""
-        layout, found, waiting = self._layout, set[int](), [position]
-        while waiting:
-            each = waiting.pop()
-            found.update(more := {*layout.children(each), *layout.links.followers.get(each, ())} - found)
-            waiting.extend(each for each in more if each < last)
-        return found
-
-    def _earlier(self, position: int, first: int) -> set[int]:
-        """What the graph puts before a node, down to another one."""
-        layout, found, waiting = self._layout, set[int](), [position]
-        while waiting:
-            more: Iterable[int] = set(layout.links.before(waiting.pop(), layout.parents)) - found
-            found.update(more)
-            waiting.extend(each for each in more if each > first)
-        return found
 
     def _path(self, position: int) -> str:
         return self._layout.path(position)
