@@ -164,3 +164,13 @@ def test_what_needs_a_loop_says_so():
         words.each(what, **options)
         (made,) = (placed.task for placed in words.tree.placed[1:])
         assert told == made.awaited_for
+
+
+def test_a_coroutine_function_cannot_reduce():
+    """Nobody would wait for it."""
+
+    async def add(total, number):
+        return total + number
+
+    with pytest.raises(TypeError, match="reduce is called without waiting for it, so it cannot be a coroutine function"):
+        TaskTree().root(list).each(str, reduce=add)

@@ -57,12 +57,7 @@ def each_task(
         raise ValueError(f"max_concurrency must be an integer of 1 or more, or None, not {max_concurrency!r}")
     if on_item_failure not in get_args(OnItemFailure):
         raise ValueError(f"on_item_failure must be 'stop', 'skip' or 'collect', not {on_item_failure!r}")
-    if reduce is not None and not callable(reduce):
-        raise TypeError(f"reduce must be a callable of the value so far and the next result, not {reduce!r}")
-    if reduce is not None and read(reduce).is_async:
-        raise TypeError(f"reduce is called without waiting for it, so it cannot be a coroutine function: {reduce!r}")
-    if reduce is None and initial is not EMPTY:
-        raise TypeError("initial is what reduce begins with; there is no reduce")
+    _check_reduce(reduce, initial)
     tree: Any = what if hasattr(what, "placed") else None
     made: Task[Any] | None = None
     if tree is None:
@@ -79,6 +74,15 @@ def each_task(
     result = _NOTHING if is_empty else _LIST if reduce is None else _ANYTHING
     traits = replace(elements.traits, task=label, may_retry=True, output=result.type)
     return completed(replace(elements, name=label, named=name is not None, output=result, traits=traits, each=each))
+
+
+def _check_reduce(reduce: Any, initial: Any) -> None:
+    if reduce is not None and not callable(reduce):
+        raise TypeError(f"reduce must be a callable of the value so far and the next result, not {reduce!r}")
+    if reduce is not None and read(reduce).is_async:
+        raise TypeError(f"reduce is called without waiting for it, so it cannot be a coroutine function: {reduce!r}")
+    if reduce is None and initial is not EMPTY:
+        raise TypeError("initial is what reduce begins with; there is no reduce")
 
 
 def _item_task(

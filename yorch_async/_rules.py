@@ -555,6 +555,12 @@ _RUN: Final = (
         "return an iterable or an async iterable, or write over=function, which makes one of it",
     ),
     Rule(
+        "used-up",
+        "run",
+        "goes through {what}, which can be gone through only once, and '{other}' goes through it as well",
+        "return a list, or let over=function make an iterator for each of the two",
+    ),
+    Rule(
         "nothing-reduced",
         "run",
         "has no element to begin with, and so nothing to reduce",

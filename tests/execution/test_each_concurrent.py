@@ -1,5 +1,6 @@
 """Elements at the same time: how many, in which order, whose errors, and what one of them may leave behind for another."""
 
+import asyncio
 import sys
 from contextvars import ContextVar
 from functools import partial
@@ -24,6 +25,7 @@ from yorch_async import (
     run_plan,
     value,
 )
+from yorch_async.execution._crowd import together
 from yorch_async.testing import Recorder
 
 pytestmark = [pytest.mark.anyio, pytest.mark.as_compiled]
@@ -335,7 +337,8 @@ async def test_a_status_cancels_the_other_elements(over):
 
         tree, _ = each_of([1, 2], fn, item(), over=over)
         if is_broken:
-            assert ["in node 'root/each#1' of plan 't'"] == (await error_of(tree)).__notes__
+            expected = ["in node 'root/each#1' of plan 't'", "another element did not succeed: root/each#2: second"]
+            assert expected == (await error_of(tree)).__notes__
         else:
             result = await run_plan(compile_plan(tree), execution=Concurrent())
             assert (StepStatus.FAILURE, "root/each#2: second") == (result.status, result.step.reason)
@@ -665,3 +668,51 @@ async def test_the_task_of_a_run_is_cancelled_as_asyncio_does_it(over, moment):
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
+
+
+ABORTED = StepResult.abort_execution("enough")
+FAILED = [StepResult.failure(f"{number}", None if number == 7 else Broken(number)) for number in range(1, 8)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason", "error"),
+    [
+        ([ABORTED, *FAILED], "enough", None),
+        (FAILED[:1], "1", "Broken(1)"),
+        ([FAILED[0], ABORTED], "1", "Broken(1)"),
+        ([FAILED[0], FAILED[6]], "1; 7", "Broken(1)"),
+        ([FAILED[6], FAILED[6]], "7; 7", None),
+        (FAILED[:2], "1; 2", "ExceptionGroup('2 elements failed', [Broken(1), Broken(2)])"),
+        ([StepResult.retry(), FAILED[0]], "RETRY; 1", "Broken(1)"),
+    ],
+)
+def test_elements_that_fail_at_the_same_moment_are_one_answer(answers, reason, error):
+    """How the first of them did, with the reasons and the errors of all; whoever ends the run is no failure."""
+    made = together(answers)
+    assert (answers[0].status, reason) == (made.status, made.reason)
+    assert (error and repr(made.error)) == error
+    assert ("1; 2; 3; 4; 5; 2 more", 6) == (together(FAILED).reason, len(together(FAILED).error.exceptions))
+
+
+async def test_a_native_cancellation_that_an_element_swallows_ends_the_others(anyio_backend_name):
+    """As it ends siblings."""
+    if anyio_backend_name != "asyncio":
+        pytest.skip("asyncio alone")
+    began = asyncio.Event()
+
+    async def fn(number):
+        try:
+            if number == 3:
+                began.set()
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            if number != 1:
+                raise
+        return number
+
+    tree, _ = each_of([1, 2, 3], fn, item())
+    running = asyncio.ensure_future(run_plan(compile_plan(tree), execution=Concurrent()))
+    await began.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -283,3 +283,28 @@ class Numbers:
         if not self.left:
             raise StopAsyncIteration
         return self.left.pop()
+
+
+@pytest.mark.parametrize("ending", ["an element", "its time"])
+async def test_a_stream_that_holds_a_scope_is_closed_inside_of_the_one_around_its_elements(execution, ending):
+    """However the node ends: what ended it is what is told, and the caller's task is as it was."""
+
+    async def numbers(_):
+        with anyio.fail_after(5):
+            for number in range(10):
+                await checkpoint()
+                yield number
+
+    async def fn(number):
+        if ending == "an element" and number == 3:
+            raise Broken
+        await (checkpoint() if ending == "an element" else anyio.sleep_forever())
+        return number
+
+    tree, _ = each_of(numbers, fn, max_concurrency=2)
+    if ending == "an element":
+        assert Broken is type(await error_of(tree, execution))
+    else:
+        with pytest.raises(TimeoutError, match="it was at 'root/each'"):
+            await run_plan(compile_plan(tree), execution=execution, timeout=0)
+    await checkpoint()

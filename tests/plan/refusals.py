@@ -168,6 +168,15 @@ def two_readers(one, other, *, is_ordered=False, managed=False):
     return tree
 
 
+def gone_through_twice(numbers):
+    """Two nodes that go through the same output."""
+    tree = TaskTree("tree")
+    root = tree.root(numbers, name="numbers")
+    root.each(show, name="one")
+    root.each(show, name="other")
+    return tree
+
+
 def read_twice(one, other):
     """A list that goes on through another node, and a join that reads it by both."""
     tree = TaskTree("tree")
@@ -1171,6 +1180,13 @@ RUN = (
         "<lambda>/each: has no elements to go through, but an object of type int [no-elements]; return an iterable or an async "
         "iterable, or write over=function, which makes one of it",
         lambda: each_of(show, elements=lambda: "3", name="each"),
+    ),
+    Refusal(
+        "used-up",
+        lambda: gone_through_twice(lambda: iter([1, 2])),
+        "numbers/one: goes through an object of type list_iterator, which can be gone through only once, and 'numbers/other' goes "
+        "through it as well [used-up]; return a list, or let over=function make an iterator for each of the two",
+        lambda: gone_through_twice(load_list),
     ),
     Refusal(
         "nothing-reduced",

@@ -7,7 +7,8 @@ from functools import partial
 import anyio
 import pytest
 
-from yorch_async import Concurrent, StepResult, TaskTree, borrow, borrow_mut, compile_plan, consume, run_plan
+from yorch_async import Concurrent, StepResult, TaskTree, borrow, borrow_mut, borrow_prev, compile_plan, consume, run_plan
+from yorch_async.plan._reach import Reach
 
 Maybe = StepResult | int
 
@@ -129,3 +130,33 @@ def test_ten_thousand_nodes_are_no_matter(shape):
     for execution in (Concurrent(), Concurrent(max_concurrency=1)):
         assert anyio.run(lambda way=execution: run_plan(plan, execution=way)).ok
     assert anyio.run(run_plan, plan).ok
+
+
+@pytest.mark.parametrize("is_chain", [False, True])
+def test_consumers_that_come_long_after_readers_are_put_in_order_without_a_search_for_each(is_chain, monkeypatch):
+    """Twice as many ask the graph twice as often."""
+    asked = []
+    below = Reach._is_below
+
+    def counted(self, position, above):
+        asked.append(position)
+        return below(self, position, above)
+
+    monkeypatch.setattr(Reach, "_is_below", counted)
+    counts = []
+    for size in (200, 400):
+        asked.clear()
+        tree = TaskTree("t")
+        root = tree.root(lambda: 1, name="root")
+        made = [root.child(lambda x: [x], borrow_prev()) for _ in range(size)]
+        used, last = [], root
+        for node in made:
+            last = tree.join(len, borrow(node), after=last if is_chain else root)
+            used.append(last)
+        last = tree.join(lambda: None, after=used)
+        for node in made:
+            taken = tree.join(list, consume(node), after=last)
+            last = taken if is_chain else last
+        compile_plan(tree)
+        counts.append(len(asked))
+    assert counts[1] <= 2 * counts[0] + 100

@@ -191,7 +191,13 @@ def _error(error: BaseException | None) -> dict[str, Any] | None:
 def _jsonable(output: Any) -> Any:
     """The output as JSON can hold it: as it is, or else its repr."""
     try:
-        json.dumps(output, allow_nan=False)
+        return json.loads(json.dumps(output, allow_nan=False, default=_told))
     except (TypeError, ValueError, RecursionError):
         return safely(repr, output)
-    return output
+
+
+def _told(obj: object) -> dict[str, Any]:
+    """What stands in JSON for an element that has failed, among the results of others."""
+    if isinstance(obj, Failure):
+        return _failure(obj)
+    raise TypeError

@@ -93,6 +93,7 @@ class _Runners:
             raise
         finally:
             flow.keepers = run.room = None
+            self._room.close()
             del error  # this frame is in its traceback
         if run.failures or self._weave.has_managed:
             flow.clear()

@@ -14,7 +14,7 @@ from typing import Any, Final
 from anyio import Event, create_task_group, get_cancelled_exc_class, sleep_forever
 
 from .._errors import ResultError, problem
-from .._results import StepResult
+from .._results import StepResult, StepStatus
 from ._elements import Elements
 from ._program import Step
 from ._raised import raise_as_it_is
@@ -23,7 +23,7 @@ from ._signals import Answered, Several
 from ._starter import Starter
 from ._state import Run
 
-__all__ = ["Crowd", "Ticket"]
+__all__ = ["Crowd", "Ticket", "together"]
 
 LIMIT: Final = 100
 """How many elements are worked on at the same time where neither the node nor the run says."""
@@ -95,8 +95,9 @@ class Crowd(Elements):
             raised = [error for _, error in errors if type(error) is not Answered]
             answers = [error.answer for _, error in errors if type(error) is Answered]
             if not raised and answers:
-                raise Answered(_together(answers))
-            for answer in answers if raised else ():
+                raise Answered(together(answers))
+            failed = [answer for answer in answers if answer.status is not StepStatus.ABORT_EXECUTION]
+            for answer in failed[:_SHOWN] if raised else ():
                 with suppress(Exception):  # one of the user's that refuses notes
                     raised[0].add_note(f"another element did not succeed: {answer.reason}")
             if len(raised) > 1:
@@ -147,20 +148,23 @@ class Crowd(Elements):
         self.held = {}
         self._errors.clear()
         self.room.forget(self.wanted)
+        del self.room
 
 
 _SHOWN: Final = 5
 """Of how many elements it is said how they have ended."""
 
 
-def _together(answers: list[StepResult]) -> StepResult:
+def together(answers: list[StepResult]) -> StepResult:
     """What a node answers of which several elements have failed at the same moment: as the first one, with the reasons of all."""
-    if len(answers) == 1:
-        return answers[0]
+    first = answers[0]
+    answers = [answer for answer in answers if answer.status is not StepStatus.ABORT_EXECUTION]
+    if first not in answers or len(answers) == 1:
+        return first
     words = [answer.reason or answer.status.name for answer in answers[:_SHOWN]]
     words += [f"{len(answers) - _SHOWN} more"] * (len(answers) > _SHOWN)
     errors = [answer.error for answer in answers if answer.error is not None]
     error = (
         errors[0] if len(errors) == 1 else BaseExceptionGroup(f"{len(errors)} elements failed", errors) if errors else None
     )
-    return replace(answers[0], reason="; ".join(words), error=error)
+    return replace(first, reason="; ".join(words), error=error)

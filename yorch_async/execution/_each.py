@@ -36,6 +36,8 @@ async def go_through(run: Run, step: Step, given: Any) -> Any:
     given, is_async = None, hasattr(class_of(source), "__aiter__")
     elements: Any = source.__aiter__() if is_async else _iterator_of(run, step, source)
     closing = _closing(step, source, elements)
+    if elements is source and closing is None:
+        _check_alone(run, step, source)
     total = _total(source) if run.observers else None
     source = None  # this frame may be in a traceback, which must keep nothing of it
     work: Elements = Elements(run, step) if run.room is None else (Stream if is_async else Workers)(run, step)
@@ -64,6 +66,16 @@ def _iterator_of(run: Run, step: Step, source: Any) -> Any:
         what = f"an object of type {cls.__qualname__}"
         raise ResultError(problem("no-elements", run.path(step.index), what=what))
     return iter(source)
+
+
+def _check_alone(run: Run, step: Step, source: Any) -> None:
+    """Refuse to use up what another node is going to go through, which would find nothing."""
+    schedule = run.program.schedule
+    mine = schedule.reads(step.index)[:1]
+    for index, task in enumerate(schedule.tasks):
+        if index != step.index and task.each is not None and not task.each.is_made and schedule.reads(index)[:1] == mine:
+            facts = {"what": f"an object of type {class_of(source).__qualname__}", "other": run.path(index)}
+            raise ResultError(problem("used-up", run.path(step.index), **facts))
 
 
 def _closing(step: Step, source: Any, elements: Any) -> Any:

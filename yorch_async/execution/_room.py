@@ -47,6 +47,14 @@ class Room:
             del self._waiting[wanted]
             wanted()
 
+    def close(self) -> None:
+        """The run is over: it is let go of, which would be a cycle otherwise."""
+        self._freed = _nobody
+        self._waiting.clear()
+
     def forget(self, wanted: Callable[[], None]) -> None:
         """Somebody does not wait any more."""
         self._waiting.pop(wanted, None)
+
+
+def _nobody() -> None: ...
