@@ -79,7 +79,10 @@ def peak_of(plan, execution, backend, count):
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize(
-    "execution", [SerialDfs(), Concurrent(), Concurrent(max_concurrency=1)], ids=["serial", "concurrent", "one"]
+    # Workers are opened one by one, as elements wait, so that a hundred of them would take more elements than there are here.
+    "execution",
+    [SerialDfs(), Concurrent(max_concurrency=10), Concurrent(max_concurrency=1)],
+    ids=["serial", "concurrent", "one"],
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_does_not_grow_with_the_number_of_elements(backend, execution, kind):
