@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from yorch_async import Failure, StepStatus
+from yorch_async.cli import _report
+
 TREE = """
 tree = TaskTree("numbers")
 root = tree.root(lambda: 7, name="seven", keep=True)
@@ -367,3 +370,11 @@ def test_a_time_limit_between_plain_functions(yorch, write, backend):
     done = yorch("run", "flow.py:tree", "--timeout=0.01", f"--backend={backend}")
     assert (done.status, done.out) == (1, "")
     assert "Error: cancelled after 10 ms (--timeout), while node 'slow' was running" in done.err
+
+
+def test_an_element_that_has_failed_is_data_among_the_results_of_others():
+    """And what JSON cannot hold is shown by its repr."""
+    failure = Failure("r/e#2", 1, StepStatus.FAILURE, "no", None, 1, 0.5)
+    shown = _report._jsonable([1, failure])
+    assert [1, "r/e#2"] == [shown[0], shown[1]["path"]]
+    assert repr({1, 2}) == _report._jsonable({1, 2})

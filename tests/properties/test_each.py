@@ -27,7 +27,7 @@ from yorch_async import (
 )
 from yorch_async.testing import Recorder
 
-RUNS = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+RUNS = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 
 FAILURES = {"failure": StepStatus.FAILURE, "retry": StepStatus.RETRY}

@@ -14,7 +14,7 @@ from yorch_async import (
     run_sync,
     value,
 )
-from yorch_async.testing import replaced, scripted
+from yorch_async.testing import _fakes, replaced, scripted
 
 
 def real(number, more, known):
@@ -90,3 +90,12 @@ def test_what_was_replaced_can_be_replaced_again(is_tree):
     assert [7, 7, 7] == run_sync(replaced(first, {"each": scripted(7)}))["after"]
     second = replaced(plan_of(is_tree=is_tree), {"each": scripted(7)})
     assert [1] == run_sync(replaced(second, {"each": [1]}))["after"]
+
+
+def test_the_function_for_each_element_of_a_tree_is_called_with_the_element():
+    """Any callable in the place of a tree, and a fake that stands for an element as it is."""
+    inner, tree = TaskTree("inner"), TaskTree("t")
+    inner.root(str, item(), name="root")
+    tree.root(lambda: [1, 2], name="numbers").each(inner, name="each")
+    assert [2, 4] == run_sync(replaced(compile_plan(tree), {"each": lambda element: 2 * element}))["each"]
+    assert 5 == _fakes._element(5)
