@@ -25,6 +25,7 @@ from yorch_async import (
     run_plan,
     value,
 )
+from yorch_async.execution import _concurrent, _elements
 from yorch_async.execution._crowd import together
 from yorch_async.testing import Recorder
 
@@ -695,24 +696,55 @@ def test_elements_that_fail_at_the_same_moment_are_one_answer(answers, reason, e
 
 
 async def test_a_native_cancellation_that_an_element_swallows_ends_the_others(anyio_backend_name):
-    """As it ends siblings."""
+    """As it ends siblings: nobody waits for them."""
     if anyio_backend_name != "asyncio":
-        pytest.skip("asyncio alone")
-    began = asyncio.Event()
+        pytest.skip("trio cancels by scopes alone")
+    began, ended = asyncio.Event(), []
 
     async def fn(number):
+        if number == 3:
+            began.set()
         try:
-            if number == 3:
-                began.set()
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
+            ended.append(number)
             if number != 1:
                 raise
+        await asyncio.sleep(0)  # it takes its time, and tracers see tasks again
         return number
 
     tree, _ = each_of([1, 2, 3], fn, item())
     running = asyncio.ensure_future(run_plan(compile_plan(tree), execution=Concurrent()))
     await began.wait()
     running.cancel()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (True, [1, 2, 3]) == (running.done(), sorted(ended))
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_an_element_may_take_the_last_place_while_a_runner_gives_the_loop_a_turn(monkeypatch):
+    """The runner finds that out before it starts another one, and the limit holds."""
+    for module in (_concurrent, _elements):
+        monkeypatch.setattr(module, "SLICE", -1.0)  # every chance is taken
+    running = most = 0
+
+    async def waiting():
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        for _ in range(5):
+            await checkpoint()
+        running -= 1
+
+    tree = TaskTree("t")
+    root = tree.root(lambda: range(1, 132), name="root")
+    # After a batch that waits for nothing the loop gets a turn; the element after that is the first one that waits.
+    root.each(lambda number: number if number < 129 else waiting(), name="each")
+    for _ in range(8):
+        root.child(lambda: None)
+    for _ in range(3):
+        root.child(waiting)
+    assert (await run_plan(compile_plan(tree), execution=Concurrent(max_concurrency=3))).ok
+    assert 3 == most

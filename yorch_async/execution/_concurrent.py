@@ -165,7 +165,7 @@ class _Runners:
             ready.pop()
         if ready:
             self._is_covered = True
-            if not self._room.is_full:  # pragma: no branch - elements may have taken the last place
+            if not self._room.is_full:  # elements may have taken the last place since it was last looked
                 self._starter.start(self._spare)
                 self._has_spare = True
                 self._room.taken += 1

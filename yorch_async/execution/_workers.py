@@ -92,8 +92,8 @@ class Workers(Crowd):
                 await checkpoint_if_cancelled()
             if await self._take_all(mine, view, at) or self.is_over:
                 return False
-            # An element has caught what was for all of them. (It is tested; the tracer does not see tasks that end so.)
-            if is_host and view.was_cancelled:  # pragma: no cover
+            # It was for all of them, and an element has caught it.
+            if is_host and view.was_cancelled:
                 raise get_cancelled_exc_class()  # noqa: TRY301 - as it would have come here
             self._hire(Ticket(is_counted=ticket.is_counted))
         except get_cancelled_exc_class() as cancelled:
