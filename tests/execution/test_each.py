@@ -3,6 +3,7 @@
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from going_through import Broken, each_of, error_of, result_of
 
 from yorch_async import (
     AttemptStarted,
@@ -46,28 +47,6 @@ pytestmark = pytest.mark.anyio
 NUMBERS = range(1, 8)
 
 
-def each_of(elements, what, *sources, **options):
-    """A tree of a node that gives the elements, and one that goes through them."""
-    tree = TaskTree("t")
-    root = tree.root(lambda: elements, name="root", keep=True)
-    options.setdefault("name", "each")
-    return tree, root.each(what, *sources, **options)
-
-
-async def result_of(tree, execution, **options):
-    return await run_plan(compile_plan(tree), execution=execution, **options)
-
-
-async def error_of(tree, execution, **options):
-    """The one exception that ends a run."""
-    with pytest.raises(BaseException) as caught:
-        await run_plan(compile_plan(tree), execution=execution, **options)
-    error = caught.value
-    if isinstance(error, BaseExceptionGroup):
-        (error,) = error.exceptions
-    return error
-
-
 def double(number):
     return 2 * number
 
@@ -98,9 +77,6 @@ class Doubles:
 
 
 DOUBLES = [double, double_late, awaits_double, double_wrapped, Doubles]
-
-
-class Broken(Exception): ...
 
 
 def odd_only(number, how):

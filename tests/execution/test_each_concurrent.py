@@ -8,6 +8,7 @@ from functools import partial
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from going_through import Broken, each_of, error_of
 
 from yorch_async import (
     Concurrent,
@@ -78,13 +79,6 @@ async def stream_of(elements):
 
 
 SOURCES = pytest.mark.parametrize("over", [None, stream_of], ids=["sync", "async"])
-
-
-def each_of(elements, what, *sources, **options):
-    """A tree of a node that gives the elements, and one that goes through them."""
-    tree = TaskTree("t")
-    options.setdefault("name", "each")
-    return tree, tree.root(lambda: elements, name="root").each(what, *sources, **options)
 
 
 class Running:
@@ -288,17 +282,6 @@ async def test_elements_are_not_taken_before_there_is_somebody_to_work_on_them()
 # --- failures
 
 
-class Broken(Exception): ...
-
-
-async def error_of(tree, limit=None):
-    """The one exception of a concurrent run."""
-    with pytest.raises(BaseExceptionGroup) as caught:
-        await run_plan(compile_plan(tree), execution=Concurrent(max_concurrency=limit))
-    (error,) = caught.value.exceptions
-    return error
-
-
 @SOURCES
 async def test_a_failure_cancels_the_other_elements_and_waits_for_them(over):
     """What they do to clean up is done when the run ends, and nothing further is taken."""
@@ -316,7 +299,7 @@ async def test_a_failure_cancels_the_other_elements_and_waits_for_them(over):
             log.append(number)
 
     tree, _ = each_of(range(10), fn, over=over, max_concurrency=3)
-    error = await error_of(tree)
+    error = await error_of(tree, Concurrent())
     assert (Broken, ["in node 'root/each#3' of plan 't'"]) == (type(error), error.__notes__)
     assert ([0, 1], [0, 1, 2]) == (sorted(log), taken)
 
@@ -339,7 +322,7 @@ async def test_a_status_cancels_the_other_elements(over):
         tree, _ = each_of([1, 2], fn, item(), over=over)
         if is_broken:
             expected = ["in node 'root/each#1' of plan 't'", "another element did not succeed: root/each#2: second"]
-            assert expected == (await error_of(tree)).__notes__
+            assert expected == (await error_of(tree, Concurrent())).__notes__
         else:
             result = await run_plan(compile_plan(tree), execution=Concurrent())
             assert (StepStatus.FAILURE, "root/each#2: second") == (result.status, result.step.reason)
@@ -415,7 +398,7 @@ async def test_what_ends_the_program_ends_the_run(over, error):
         await anyio.sleep_forever()
 
     tree, _ = each_of([1, 2, 3], fn, over=over, on_item_failure="skip")
-    assert error is type(await error_of(tree))
+    assert error is type(await error_of(tree, Concurrent()))
 
 
 async def test_an_element_that_is_told_to_end_and_goes_on_does_no_harm():
@@ -433,7 +416,7 @@ async def test_an_element_that_is_told_to_end_and_goes_on_does_no_harm():
             return number
 
     tree, _ = each_of(range(10), fn, max_concurrency=2)
-    assert Broken is type(await error_of(tree))
+    assert Broken is type(await error_of(tree, Concurrent()))
     assert [0, 1] == taken
 
 
@@ -460,7 +443,7 @@ async def test_an_error_of_the_source_cancels_the_elements():
     for over in (broken, broken_late):
         left.clear()
         tree, _ = each_of(None, fn, over=over, on_item_failure="skip")
-        error = await error_of(tree)
+        error = await error_of(tree, Concurrent())
         assert (Broken, ["in node 'root/each' of plan 't'"]) == (type(error), error.__notes__)
         assert [1, 2] == sorted(left)
 
@@ -592,7 +575,7 @@ async def test_an_element_whose_own_await_was_cancelled(over, place):
         await anyio.sleep_forever()
 
     tree, _ = each_of(range(3), fn, over=over, on_item_failure="skip")
-    error = await error_of(tree)
+    error = await error_of(tree, Concurrent())
     assert f"root/each#{place + 1}: ended as cancelled, though nobody has cancelled the run" in str(error)
     assert isinstance(error.__cause__, asyncio.CancelledError)
 

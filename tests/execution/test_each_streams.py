@@ -3,6 +3,7 @@
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
+from going_through import Broken, each_of, error_of
 
 from yorch_async import (
     EachStarted,
@@ -21,7 +22,9 @@ from yorch_async.testing import Recorder
 pytestmark = pytest.mark.anyio
 
 
-class Broken(Exception): ...
+def through(over, what, *sources, **options):
+    """A tree that goes through what `over` makes."""
+    return each_of(None, what, *sources, over=over, **options)
 
 
 class Source:
@@ -70,21 +73,6 @@ class Source:
 KINDS = pytest.mark.parametrize("kind", ["sync", "late", "at_once"])
 
 
-def each_of(over, what, *sources, **options):
-    tree = TaskTree("t")
-    options.setdefault("name", "each")
-    return tree, tree.root(lambda: None, name="root").each(what, *sources, over=over, **options)
-
-
-async def error_of(tree, execution):
-    with pytest.raises(BaseException) as caught:
-        await run_plan(compile_plan(tree), execution=execution)
-    error = caught.value
-    if isinstance(error, BaseExceptionGroup):
-        (error,) = error.exceptions
-    return error
-
-
 async def until(number, last):
     await checkpoint()
     return StepResult.abort_execution("enough") if number >= last else number
@@ -99,7 +87,7 @@ def at_once_until(number, last):
 async def test_an_endless_source_is_gone_through_until_something_ends_it(execution, kind, fn):
     """It is taken from as fast as can be worked on, and closed by the task of the run, or by one that works for it."""
     source = Source()
-    tree, _ = each_of(getattr(source, kind), fn, item(), value(500), max_concurrency=7)
+    tree, _ = through(getattr(source, kind), fn, item(), value(500), max_concurrency=7)
     result = await run_plan(compile_plan(tree), execution=execution)
     assert (StepStatus.ABORT_EXECUTION, "enough") == (result.status, result.step.reason)
     assert 500 <= source.taken <= 507
@@ -118,7 +106,7 @@ async def test_what_over_has_made_is_closed_in_the_task_of_the_node(execution, k
                 raise Broken
             return number
 
-        tree, node = each_of(getattr(source, kind), fn)
+        tree, node = through(getattr(source, kind), fn)
         if fails or error is not None:
             assert Broken is type(await error_of(tree, execution))
         else:
@@ -138,7 +126,7 @@ async def test_what_over_has_made_is_closed_when_the_run_is_cancelled(execution,
             scope.cancel()
         await checkpoint()
 
-    tree, _ = each_of(getattr(source, kind), fn, max_concurrency=2)
+    tree, _ = through(getattr(source, kind), fn, max_concurrency=2)
     with anyio.CancelScope() as scope:
         await run_plan(compile_plan(tree), execution=execution)
     assert scope.cancelled_caught
@@ -156,7 +144,7 @@ async def test_elements_that_never_wait_let_the_loop_have_its_turn(execution, ki
             await checkpoint()
         group.cancel_scope.cancel()
 
-    tree, _ = each_of(getattr(source, kind), lambda number: None, output=None)
+    tree, _ = through(getattr(source, kind), lambda number: None, output=None)
     async with anyio.create_task_group() as group:
         group.start_soon(others)
         await run_plan(compile_plan(tree), execution=execution)
@@ -180,7 +168,7 @@ async def test_an_error_of_closing_is_one_of_the_node(execution):
             raise Broken
 
     for over in (sync, late):
-        tree, _ = each_of(over, lambda number: StepResult.abort_execution())
+        tree, _ = through(over, lambda number: StepResult.abort_execution())
         assert ["in node 'root/each' of plan 't'"] == (await error_of(tree, execution)).__notes__
 
 
@@ -244,7 +232,7 @@ async def test_a_channel_is_gone_through_as_it_is_filled(execution):
             for number in range(5):
                 await send.send(number)
 
-    tree, node = each_of(lambda _: receive, lambda number: -number)
+    tree, node = through(lambda _: receive, lambda number: -number)
     async with anyio.create_task_group() as group:
         group.start_soon(fill)
         result = await run_plan(compile_plan(tree), execution=execution)
@@ -254,7 +242,7 @@ async def test_a_channel_is_gone_through_as_it_is_filled(execution):
 
 async def test_how_many_come_is_not_known(execution):
     """Each is told of when it comes."""
-    tree, _ = each_of(Source(2).late, lambda number: number)
+    tree, _ = through(Source(2).late, lambda number: number)
     recorder = Recorder()
     plan = compile_plan(tree)
     await run_plan(plan, execution=execution, observers=[recorder])
@@ -266,7 +254,7 @@ async def test_how_many_come_is_not_known(execution):
 @pytest.mark.as_compiled
 async def test_an_async_source_without_a_loop():
     """One that never waits can be gone through."""
-    tree, node = each_of(Numbers, lambda number: -number)
+    tree, node = through(Numbers, lambda number: -number)
     assert [-1, -2] == run_sync(compile_plan(tree))[node]
 
 
@@ -301,7 +289,7 @@ async def test_a_stream_that_holds_a_scope_is_closed_inside_of_the_one_around_it
         await (checkpoint() if ending == "an element" else anyio.sleep_forever())
         return number
 
-    tree, _ = each_of(numbers, fn, max_concurrency=2)
+    tree, _ = through(numbers, fn, max_concurrency=2)
     if ending == "an element":
         assert Broken is type(await error_of(tree, execution))
     else:

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from anyio.lowlevel import checkpoint
+from going_through import Broken, error_of, result_of
 
 from yorch_async import (
     AttemptStarted,
@@ -36,27 +37,11 @@ from yorch_async.testing import Recorder
 pytestmark = pytest.mark.anyio
 
 
-class Broken(Exception): ...
-
-
 def outer_of(inner, elements=(1, 2, 3), **options):
     """A tree of a node that gives the elements, and one that runs a tree for each of them."""
     tree = TaskTree("t")
     options.setdefault("name", "each")
     return tree, tree.root(lambda: list(elements), name="root").each(inner, **options)
-
-
-async def result_of(tree, execution, **options):
-    return await run_plan(compile_plan(tree), execution=execution, **options)
-
-
-async def error_of(tree, execution, **options):
-    with pytest.raises(BaseException) as caught:
-        await run_plan(compile_plan(tree), execution=execution, **options)
-    error = caught.value
-    if isinstance(error, BaseExceptionGroup):
-        (error,) = error.exceptions
-    return error
 
 
 async def later(number):
