@@ -92,7 +92,7 @@ class Elements(OneByOne):
                         mine, self.number, (element, element := EMPTY)[0], None, (failed, failed := None)[0]
                     )
                     self.gather((value, value := EMPTY)[0])
-                    if not is_same(context):
+                    if context is not None and not is_same(context):
                         return False
                 elif not is_clean or self.number - before < size:
                     return is_clean
@@ -106,7 +106,6 @@ class Elements(OneByOne):
     async def _listed(self, elements: Iterator[Any], mine: Run, context: Context | None) -> bool:
         call, awaits, expected = self.kind.call(mine), self.kind.awaits, self.kind.expected
         append, first, element, value, empty = self.results.append, self.number - len(self.results), EMPTY, EMPTY, EMPTY
-        is_clean = True
         try:
             for element in elements:
                 value = await call(element) if awaits else call(element)
@@ -117,14 +116,9 @@ class Elements(OneByOne):
                         continue
                 element = empty  # noqa: PLW2901 - what fails from here on is no failure of an element
                 append(value)
-                try:
-                    if context is not None and copy_context() != context:
-                        is_clean = False
-                        break
-                except Exception:  # noqa: BLE001 - see `is_same`, which would cost as much as the element
-                    is_clean = False
-                    break
-            return is_clean
+                if context is not None and not is_same(context):
+                    return False
+            return True
         finally:
             self.number = first + len(self.results) + (element is not empty)
             self._element = element
@@ -134,7 +128,6 @@ class Elements(OneByOne):
         call, awaits, expected = self.kind.call(mine), self.kind.awaits, self.kind.expected
         folded, number, element, value, empty = self.folded, self.number, EMPTY, EMPTY, EMPTY
         reduce: Any = _begin if folded is empty else self.each.reduce
-        is_clean = True
         try:
             for number, element in enumerate(elements, self.number + 1):
                 value = await call(element) if awaits else call(element)
@@ -145,14 +138,9 @@ class Elements(OneByOne):
                         continue
                 element = empty  # noqa: PLW2901 - what fails from here on is no failure of an element
                 folded = reduce(folded, value)
-                try:
-                    if context is not None and copy_context() != context:
-                        is_clean = False
-                        break
-                except Exception:  # noqa: BLE001 - see `is_same`, which would cost as much as the element
-                    is_clean = False
-                    break
-            return is_clean
+                if context is not None and not is_same(context):
+                    return False
+            return True
         finally:
             self.number, self.folded, self._element = number, folded, element
             del elements, element, value, folded, call
@@ -169,10 +157,10 @@ class Elements(OneByOne):
         self._element = EMPTY
 
 
-def is_same(context: Context | None) -> bool:
+def is_same(context: Context) -> bool:
     """Whether the context variables are these."""
     try:
-        return context is None or copy_context() == context
+        return copy_context() == context
     except Exception:  # noqa: BLE001 - it compares values of the user's, where a variable was set
         return False
 

@@ -94,7 +94,7 @@ class Weave:
         self._families: dict[int, _Family] = {}
         self._late: dict[int, Strand] = {}
         links = plan.layout.links
-        self.pending = {index: len(needs | links.hopes.get(index, frozenset())) for index, needs in links.needs.items()}
+        self.pending = {index: len(set(links.before(index, plan.layout.parents))) for index in links.needs}
         """How many nodes have to be over before each late node is ready."""
         self.schedule = spread(plan.schedule)
         self.program = Program(plan, keep, begin, through, self.schedule)

@@ -110,9 +110,10 @@ class Checker:
 
     def _fanout(self, position: int, parent: int) -> Iterator[Problem]:
         policy, task = self._fanouts[parent], self._tasks[position]
-        takes = Access.CONSUME in self._accesses_of(position)
-        for name, access in task.used if takes else task.accesses:  # what it is going to take, its condition may look at
-            if isinstance(access, NodeSource):
+        is_asked = task.condition is not None and Access.CONSUME not in self._accesses_of(position)
+        for name, access in task.accesses if is_asked else task.used:  # what it is going to take, its condition may look at
+            is_free = policy is Fanout.ORDERED or (policy is not Fanout.CONSUME_WITH_COPIES and not access.access.exclusive)
+            if is_free or isinstance(access, NodeSource):
                 continue
             facts = {"access": access, "parent": self._layout.labels[parent]}
             if policy is Fanout.CONSUME_WITH_COPIES:
@@ -123,8 +124,6 @@ class Checker:
                         yield self._say("fanout-consumers", position, name, first=label, **facts)
                 elif access.access is not Access.COPY:
                     yield self._say("fanout-copies", position, name, **facts)
-            elif policy is Fanout.ORDERED or not access.access.exclusive:
-                continue
             elif policy is Fanout.SHARED_READONLY:
                 yield self._say("fanout-shared", position, name, **facts)
             elif self._family(parent)[0] > 1:
