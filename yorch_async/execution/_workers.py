@@ -8,7 +8,6 @@ started, which begins when the first one waits, and then does the same; so where
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextvars import copy_context
 from functools import partial
 from typing import Any, Final
 
@@ -157,7 +156,6 @@ class Workers(Crowd):
         """Call a task of which a call that succeeds is all there is to an element."""
         kind, context, empty, reduce = self.kind, self.context, EMPTY, self.each.reduce
         call, awaits, expected = kind.call(mine), kind.awaits, kind.expected
-        place, scope, cancels, count = view.marks
         number, element, value = 0, EMPTY, EMPTY
         append: Any = self.results.append if kind.has_output else self.gather
         try:
@@ -181,10 +179,7 @@ class Workers(Crowd):
                         else:
                             self.add(number, value)
                         value = empty
-                        try:
-                            if place.cancel_scope is not scope or cancels() != count or copy_context() != context:
-                                return False
-                        except Exception:  # noqa: BLE001 - it compares values of the user's, where a variable was set
+                        if not view.is_clean(context):
                             return False
                         if self.held or self.is_over:
                             await self.wait_for_room()
@@ -203,7 +198,7 @@ class Workers(Crowd):
             return True
         finally:
             at[0] = number
-            del place, cancels, element, value, append, call
+            del element, value, append, call
 
     async def awaited(self, awaitable: Any) -> Any:
         """Await what a task has returned that was not known to be a coroutine function: from now on, beside others."""

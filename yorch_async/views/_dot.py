@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from .._tree import TaskTree
 from .._types import visible
 from ..plan import Plan
-from ._picture import Edge, edges_of, lines_of, plan_of, public, title_of
+from ._charts import chart
+from ._picture import Edge, plan_of, public
 
 __all__ = ["to_dot"]
 
@@ -41,22 +42,23 @@ def to_dot(plan: Plan | TaskTree) -> str:
         f"  label={_quoted([visible(plan.name)])}; labelloc=t; rankdir=TB",
         "  node [shape=box, style=rounded]",
     ]
-    return "\n".join([*lines, *_lines(plan, "n", "  "), "}"])
+    return "\n".join([*lines, *chart(plan, _Dot()), "}"])
 
 
-def _lines(plan: Plan, prefix: str, indent: str) -> Iterator[str]:
-    """The nodes, then the edges. What is run for each element is a part of its own, with names that begin as that of its node."""
-    for node in plan.nodes:
-        name = f"{prefix}{node.index}"
-        yield f"{indent}{name} [label={_quoted(lines_of(node))}]"
-        if node.index in plan.inner:
-            yield f"{indent}subgraph cluster_{name} {{"
-            yield f"{indent}  label={_quoted([title_of(node)])}; style=dashed"
-            yield from _lines(plan.inner[node.index], f"{name}_", f"{indent}  ")
-            yield f"{indent}}}"
-            yield f'{indent}{name} -> {name}_0 [label="each" style=dotted]'
-    for edge in edges_of(plan):
-        yield f"{indent}{prefix}{edge.source} -> {prefix}{edge.target} [{' '.join(_attributes(edge))}]"
+class _Dot:
+    """The language of Graphviz."""
+
+    def node(self, name: str, words: list[str]) -> str:
+        return f"{name} [label={_quoted(words)}]"
+
+    def part(self, name: str, title: str) -> tuple[str, str]:
+        return f"subgraph cluster_{name} {{ label={_quoted([title])}; style=dashed", "}"
+
+    def each(self, name: str, first: str) -> str:
+        return f'{name} -> {first} [label="each" style=dotted]'
+
+    def edge(self, source: str, target: str, edge: Edge) -> str:
+        return f"{source} -> {target} [{' '.join(_attributes(edge))}]"
 
 
 def _attributes(edge: Edge) -> Iterator[str]:

@@ -8,11 +8,11 @@ any of these could take for its own is written as an entity, so that it is text 
 """
 
 import re
-from collections.abc import Iterator
 
 from .._tree import TaskTree
 from ..plan import Plan
-from ._picture import Edge, edges_of, lines_of, plan_of, public, title_of
+from ._charts import chart
+from ._picture import Edge, plan_of, public
 
 __all__ = ["to_mermaid"]
 
@@ -35,22 +35,24 @@ def to_mermaid(plan: Plan | TaskTree) -> str:
       n1["halved"]
       n0 -->|"x: borrow_prev"| n1
     """
-    return "\n".join(["flowchart TD", *_lines(plan_of(plan), "n", "  ")])
+    return "\n".join(["flowchart TD", *chart(plan_of(plan), _Mermaid())])
 
 
-def _lines(plan: Plan, prefix: str, indent: str) -> Iterator[str]:
-    """The nodes, then the edges. What is run for each element is a part of its own, with names that begin as that of its node."""
-    for node in plan.nodes:
-        name = f"{prefix}{node.index}"
-        yield f"{indent}{name}[{_quoted(lines_of(node))}]"
-        if node.index in plan.inner:
-            yield f"{indent}subgraph {name}_each [{_quoted([title_of(node)])}]"
-            yield from _lines(plan.inner[node.index], f"{name}_", f"{indent}  ")
-            yield f"{indent}end"
-            yield f"{indent}{name} -.->|{_quoted(['each'])}| {name}_0"
-    for edge in edges_of(plan):
+class _Mermaid:
+    """The language of Mermaid."""
+
+    def node(self, name: str, words: list[str]) -> str:
+        return f"{name}[{_quoted(words)}]"
+
+    def part(self, name: str, title: str) -> tuple[str, str]:
+        return f"subgraph {name}_each [{_quoted([title])}]", "end"
+
+    def each(self, name: str, first: str) -> str:
+        return f"{name} -.->|{_quoted(['each'])}| {first}"
+
+    def edge(self, source: str, target: str, edge: Edge) -> str:
         words = "" if edge.words is None else f"|{_quoted([edge.words])}|"
-        yield f"{indent}{prefix}{edge.source} {_arrow(edge)}{words} {prefix}{edge.target}"
+        return f"{source} {_arrow(edge)}{words} {target}"
 
 
 def _arrow(edge: Edge) -> str:
