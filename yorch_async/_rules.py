@@ -287,7 +287,7 @@ _REGISTRATION: Final = (
         "join-parent",
         "registration",
         "{access} reads the parent's output, but a join has no parent",
-        "name the node: borrow(node), borrow_mut(node), copy(node) or consume(node)",
+        "name the node: borrow(node), borrow_mut(node), copy(node) or consume(node); a forwarding task is placed with child(...)",
     ),
     Rule(
         "join-nothing",

@@ -718,7 +718,7 @@ REGISTRATION = (
         "join-parent",
         lambda: joined(show, lambda node: borrow_prev()),
         "show, parameter 'x': borrow_prev reads the parent's output, but a join has no parent [join-parent]; name the "
-        "node: borrow(node), borrow_mut(node), copy(node) or consume(node)",
+        "node: borrow(node), borrow_mut(node), copy(node) or consume(node); a forwarding task is placed with child(...)",
         lambda: joined(show, borrow),
     ),
     Refusal(
