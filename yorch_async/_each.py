@@ -19,7 +19,7 @@ from ._signature import read
 from ._slots import EMPTY
 from ._specs import Source, borrow_prev
 from ._tasks import Kind, Task, completed, make_task
-from ._types import UNKNOWN
+from ._types import UNKNOWN, is_count
 
 __all__ = ["EachOptions", "OnItemFailure", "each_task"]
 
@@ -51,9 +51,7 @@ def each_task(
     output: Any = UNKNOWN,
 ) -> Task[Any]:
     """The task of a node that runs `what` - a callable with its sources, a Task, a TaskTree - for each element."""
-    if max_concurrency is not None and (
-        isinstance(max_concurrency, bool) or not isinstance(max_concurrency, int) or max_concurrency < 1
-    ):
+    if max_concurrency is not None and not is_count(max_concurrency, 1):
         raise ValueError(f"max_concurrency must be an integer of 1 or more, or None, not {max_concurrency!r}")
     if on_item_failure not in get_args(OnItemFailure):
         raise ValueError(f"on_item_failure must be 'stop', 'skip' or 'collect', not {on_item_failure!r}")

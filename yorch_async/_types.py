@@ -19,6 +19,7 @@ __all__ = [
     "either",
     "element_of",
     "has_elements",
+    "is_count",
     "is_instance",
     "satisfies",
     "stripped",
@@ -95,6 +96,11 @@ def either(one: Any, other: Any) -> Any:
     if classes_of(one) is None or classes_of(other) is None:
         return one if one is other else UNKNOWN
     return one if satisfies(other, one) else one | other
+
+
+def is_count(obj: object, least: int) -> bool:
+    """Whether an object is an integer, and not a truth value, of so much or more."""
+    return isinstance(obj, int) and not isinstance(obj, bool) and obj >= least
 
 
 def has_elements(hint: Any) -> bool:

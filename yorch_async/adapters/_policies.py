@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from .._door import public
 from .._results import StepResult, TaskResult
+from .._types import is_count
 
 __all__ = ["Delay", "RetryFixed", "RetryFixedPassthrough", "RetryForever", "RetryPolicy"]
 
@@ -55,7 +56,7 @@ class _Fixed(_Waiting):
     retries: int = 0
 
     def __init__(self, retries: int, *, delay: Delay = 0.0) -> None:
-        if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        if not is_count(retries, 0):
             raise ValueError(f"the number of retries must be an integer of 0 or more, not {retries!r}")
         object.__setattr__(self, "retries", retries)
         object.__setattr__(self, "wait", delay)

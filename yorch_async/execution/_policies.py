@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .._door import public
+from .._types import is_count
 
 __all__ = ["Concurrent", "OnFailure", "SerialDfs"]
 
@@ -45,7 +46,7 @@ class Concurrent:
 
     def __post_init__(self) -> None:
         limit = self.max_concurrency
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        if limit is not None and not is_count(limit, 1):
             raise ValueError(f"max_concurrency must be an integer of 1 or more, or None for no limit, not {limit!r}")
         if self.on_failure not in get_args(OnFailure):
             raise ValueError(f"on_failure must be 'stop' or 'continue', not {self.on_failure!r}")

@@ -21,6 +21,7 @@ from anyio.abc import TaskGroup
 from .._door import public
 from .._errors import RunnerClosed
 from .._events import Observer
+from .._types import is_count
 from ..execution import Execution, SerialDfs, Starter, check_run, check_timeout, raise_as_it_is, run_plan
 from ..plan import Keep, Plan
 from ._bell import Bell
@@ -272,7 +273,7 @@ class Runner:
 def _check(max_runs: object, max_pending: object, shutdown_timeout: object) -> None:
     """Refuse options that cannot be."""
     for name, count, least in (("max_runs", max_runs, 1), ("max_pending", max_pending, 0)):
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < least):
+        if count is not None and not is_count(count, least):
             raise ValueError(f"{name} must be an integer of {least} or more, or None for any number, not {count!r}")
     if max_pending is not None and max_runs is None:
         raise ValueError("max_pending says how many may wait, but none has to without max_runs; give both")
